@@ -1,0 +1,1 @@
+"""School years: terms, holidays, freezes, and the windows that follow from them."""

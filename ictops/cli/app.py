@@ -1,0 +1,70 @@
+"""The ``ictops`` command: its groups, and how errors are shown."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from ictops import __version__
+from ictops.errors import Exit, IctopsError
+
+app = typer.Typer(
+    name="ictops",
+    help="Run the ICT of a cluster of schools: plan, run, record and show.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+
+COMMAND_MODULES = (
+    "inventory",
+    "site",
+    "calendar",
+    "plan",
+    "apply",
+    "run",
+    "schedule",
+    "journal",
+    "lab",
+)
+"""Modules of this package; each has ``register(app)``, which adds its commands."""
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ictops {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Run the ICT of a cluster of schools: plan, run, record and show."""
+
+
+for _name in COMMAND_MODULES:
+    importlib.import_module(f"ictops.cli.{_name}").register(app)
+
+
+def main() -> None:
+    """Run the command line; errors meant for people are shown without a traceback."""
+    try:
+        app()
+    except IctopsError as error:
+        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        where = f"{error.where}: " if error.where else ""
+        console.print(f"[bold red]✗[/] {escape(where + error.what)}")
+        if error.do:
+            console.print(f"  → {error.do}", markup=False)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(Exit.CANCELLED)

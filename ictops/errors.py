@@ -1,0 +1,87 @@
+"""The errors that a person sees: what is wrong, where, and what to do next.
+
+Every error that is raised for a person derives from :class:`IctopsError`; the CLI prints
+its three parts and exits with its ``exit_code``. Anything else that escapes is a bug in
+ictops and is shown as one.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit codes of every command, as documented in docs/exit-codes.md."""
+
+    OK = 0
+    ERROR = 1
+    USAGE = 2
+    FAULTS = 3
+    HOSTS_FAILED = 4
+    STRAGGLERS = 5
+    NOT_NOW = 6
+    CANCELLED = 7
+    PAUSED = 8
+
+
+class IctopsError(Exception):
+    """Something that a person can put right.
+
+    :param what: what is wrong, one sentence without a full stop.
+    :param where: the file and line, host, site or run that it is about; may be empty.
+    :param do: what to do next; may be empty.
+    """
+
+    exit_code: Exit = Exit.ERROR
+
+    def __init__(self, what: str, *, where: str = "", do: str = "") -> None:
+        self.what = what
+        self.where = where
+        self.do = do
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{text}. {self.do}" if self.do else text
+
+
+class SettingsError(IctopsError):
+    """ictops.toml or an ICTOPS_ environment variable is wrong."""
+
+
+class InventoryError(IctopsError):
+    """The inventory cannot be read, or names something that is not there."""
+
+    exit_code = Exit.FAULTS
+
+
+class CalendarError(IctopsError):
+    """A calendar cannot be read, or has no such holiday or term."""
+
+    exit_code = Exit.FAULTS
+
+
+class PlanError(IctopsError):
+    """A plan cannot be made, read or run as it is."""
+
+    exit_code = Exit.FAULTS
+
+
+class JournalError(IctopsError):
+    """The journal cannot be read or written."""
+
+
+class LeaseLost(JournalError):
+    """Another ictops process has taken this run over; this one must stop at once."""
+
+
+class RunError(IctopsError):
+    """A run cannot be started, steered or found."""
+
+
+class TrustError(IctopsError):
+    """A host key is unknown or has changed, or a vault cannot be opened."""
+
+
+class LabError(IctopsError):
+    """The lab cannot be brought up, or has no such host."""

@@ -1,0 +1,1 @@
+"""The lab: real Linux hosts in containers, to rehearse on."""

@@ -1,0 +1,1 @@
+"""One module a verb: what ictops can be asked to do."""

@@ -1,0 +1,1 @@
+"""Calendar and waves in, a plan out."""

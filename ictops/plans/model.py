@@ -1,0 +1,131 @@
+"""What a plan is: an operation laid out over sites, waves and windows."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from ictops.calendars.window import Window
+from ictops.settings import Limits
+
+PLAN_FORMAT = 1
+
+Share = Annotated[str, Field(pattern=r"^(100|[0-9]{1,2})%$")]
+Budget = Annotated[int, Field(ge=0)] | Share
+"""A count of hosts, or a share of them such as ``10%``."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WindowSpan(_Part):
+    """A window as it stands in the file: local times with their offset."""
+
+    start: AwareDatetime
+    end: AwareDatetime
+
+    @model_validator(mode="after")
+    def _forwards(self) -> WindowSpan:
+        if self.end <= self.start:
+            raise ValueError("a window must end after it starts")
+        return self
+
+    @property
+    def window(self) -> Window:
+        return Window(self.start, self.end)
+
+
+class Wave(_Part):
+    """Hosts of one site that are changed together."""
+
+    name: str
+    hosts: list[str] = Field(min_length=1)
+
+
+class Gate(_Part):
+    """The rule between two waves."""
+
+    site_failures: Budget = "10%"
+    """Failed hosts that a site may have before it stops."""
+    run_failures: Budget = "10%"
+    """Failed hosts that the whole run may have before every site stops."""
+    soak: timedelta = timedelta(0)
+    """How long to wait after a wave before the next one."""
+    health: str | None = None
+    """Playbook that checks the hosts of a wave after its soak."""
+    approval: bool = False
+    """Whether a person must let the next wave start."""
+
+
+class Estimate(_Part):
+    """How long one batch of hosts takes, and where that is known from."""
+
+    seconds: float = Field(gt=0)
+    source: Literal["past runs", "default", "given"]
+    samples: int = Field(default=0, ge=0)
+
+
+class SitePlan(_Part):
+    """One school's part of a plan."""
+
+    inventory: str
+    """The site's inventory file, relative to the cluster's folder."""
+    inventory_digest: str
+    timezone: str
+    windows: list[WindowSpan] = []
+    waves: list[Wave] = []
+
+    @property
+    def hosts(self) -> list[str]:
+        return [host for wave in self.waves for host in wave.hosts]
+
+
+class Plan(_Part):
+    """An operation laid out over sites, waves and windows."""
+
+    ictops_plan: Literal[1] = PLAN_FORMAT
+    operation: str
+    """``rollout``, ``playbook``, …: what a run is listed and its time estimated by."""
+    title: str
+    cluster: str
+    made_at: AwareDatetime
+    made_by: str
+    playbook: str
+    """A path, or the name of one of ictops' own playbooks such as ``rollout.yml``."""
+    playbook_digest: str
+    roles_digest: str
+    extra_vars: dict[str, Any] = {}
+    idempotent: bool = True
+    """Whether a host whose outcome is unknown after a crash may simply be done again."""
+    needs_approval: bool = False
+    limits: Limits = Limits()
+    gate: Gate = Gate()
+    retry_every: timedelta = timedelta(minutes=15)
+    """How often a straggler is tried again, until the site's last window ends."""
+    estimate: Estimate
+    sites: dict[str, SitePlan] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _each_host_once(self) -> Plan:
+        seen: dict[str, str] = {}
+        for code, site in self.sites.items():
+            for wave in site.waves:
+                for host in wave.hosts:
+                    if host in seen:
+                        raise ValueError(
+                            f"host {host} is in {seen[host]} and in {code}/{wave.name}"
+                        )
+                    seen[host] = f"{code}/{wave.name}"
+        return self
+
+    @property
+    def hosts(self) -> list[str]:
+        return [host for site in self.sites.values() for host in site.hosts]
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """The end of the last window of any site."""
+        return max((w.end for s in self.sites.values() for w in s.windows), default=None)

@@ -1,0 +1,1 @@
+"""A plan in, shards and their events out."""
