@@ -10,7 +10,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from ictops.calendars.window import Window
 from ictops.settings import Limits
 
-PLAN_FORMAT = 1
 
 Share = Annotated[str, Field(pattern=r"^(100|[0-9]{1,2})%$")]
 Budget = Annotated[int, Field(ge=0)] | Share
@@ -86,7 +85,7 @@ class SitePlan(_Part):
 class Plan(_Part):
     """An operation laid out over sites, waves and windows."""
 
-    ictops_plan: Literal[1] = PLAN_FORMAT
+    ictops_plan: Literal[1] = 1
     operation: str
     """``rollout``, ``playbook``, …: what a run is listed and its time estimated by."""
     title: str
