@@ -10,7 +10,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from ictops.calendars.window import Window
 from ictops.settings import Limits
 
-
 Share = Annotated[str, Field(pattern=r"^(100|[0-9]{1,2})%$")]
 Budget = Annotated[int, Field(ge=0)] | Share
 """A count of hosts, or a share of them such as ``10%``."""
