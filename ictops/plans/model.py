@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from ictops.calendars.window import Window
+from ictops.plans.durations import Duration
 from ictops.settings import Limits
 
 Share = Annotated[str, Field(pattern=r"^(100|[0-9]{1,2})%$")]
@@ -50,7 +51,7 @@ class Gate(_Part):
     """Failed hosts that a site may have before it stops."""
     run_failures: Budget = "10%"
     """Failed hosts that the whole run may have before every site stops."""
-    soak: timedelta = timedelta(0)
+    soak: Duration = timedelta(0)
     """How long to wait after a wave before the next one."""
     health: str | None = None
     """Playbook that checks the hosts of a wave after its soak."""
@@ -101,7 +102,7 @@ class Plan(_Part):
     needs_approval: bool = False
     limits: Limits = Limits()
     gate: Gate = Gate()
-    retry_every: timedelta = timedelta(minutes=15)
+    retry_every: Duration = timedelta(minutes=15)
     """How often a straggler is tried again, until the site's last window ends."""
     estimate: Estimate
     sites: dict[str, SitePlan] = Field(min_length=1)

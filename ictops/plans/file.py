@@ -1,0 +1,192 @@
+"""A plan as a file that a person can read, change, approve and keep.
+
+YAML, written whole and put in place by a rename, so that no reader ever sees half a plan.
+Times stand in each site's own zone with their offset, lengths of time as ``15m``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import yaml
+from pydantic import ValidationError
+
+from ictops.errors import PlanError
+from ictops.plans.durations import format_duration
+from ictops.plans.faults import StrictLoader, plan_fault
+from ictops.plans.model import Plan, SitePlan, WindowSpan
+
+_PLAIN = re.compile(r"^[A-Za-z][A-Za-z0-9]*(?:[._-][A-Za-z0-9]+)+$|^[a-z]+[0-9]+$")
+"""Names that no YAML reader takes for anything but text; others are quoted."""
+_WIDTH = 96
+
+
+def plan_digest(plan: Plan) -> str:
+    """Give the SHA-256 (hex) of what the plan says, however it is written down."""
+
+    def plain(value: object) -> object:
+        if isinstance(value, datetime):
+            return value.astimezone(UTC).isoformat()
+        if isinstance(value, timedelta):
+            return value.total_seconds()
+        raise TypeError(f"a plan cannot hold a {type(value).__name__}")
+
+    text = json.dumps(
+        plan.model_dump(mode="python"), sort_keys=True, separators=(",", ":"), default=plain
+    )
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def write_plan(plan: Plan, path: Path) -> None:
+    """Write ``plan`` to ``path``, readable by its owner only (extra vars may be delicate).
+
+    :raises PlanError: where the file cannot be written.
+    """
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+        ) as file:
+            try:
+                file.writelines(plan_text(plan))
+                file.flush()
+                os.fsync(file.fileno())
+                Path(file.name).replace(path)
+            except BaseException:
+                Path(file.name).unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        raise PlanError(
+            f"the plan cannot be written: {error.strerror or error}",
+            where=str(path),
+            do="Choose another place with -o",
+        ) from error
+
+
+def read_plan(path: Path) -> Plan:
+    """Read a plan that may have been edited by hand.
+
+    :raises PlanError: naming the file and line of what is wrong in it.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise PlanError(
+            f"the plan cannot be read: {error.strerror or error}",
+            where=str(path),
+            do="Make one with 'ictops plan rollout' or 'ictops plan playbook'",
+        ) from error
+    except UnicodeDecodeError as error:
+        raise PlanError("the plan is not UTF-8 text", where=str(path)) from error
+    try:
+        data = yaml.load(text, StrictLoader)  # noqa: S506 - a safe loader, made stricter
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or str(error)
+        raise PlanError(
+            f"not valid YAML: {problem}",
+            where=f"{path}:{mark.line + 1}" if mark else str(path),
+            do="Put it right, or make the plan anew",
+        ) from error
+    if not isinstance(data, dict):
+        raise PlanError("this is no plan: it has no keys", where=f"{path}:1")
+    try:
+        json.dumps(data)  # extra vars may hold anything that YAML can say; a plan may not
+    except (TypeError, ValueError, RecursionError) as error:
+        raise PlanError(f"a plan holds plain data only: {error}", where=str(path)) from error
+    try:
+        return Plan.model_validate(data)
+    except ValidationError as error:
+        raise plan_fault(error, text, path) from error
+
+
+def plan_text(plan: Plan) -> Iterator[str]:
+    """Give the plan's file, piece by piece."""
+    made = plan.made_at.strftime("%d %B %Y %H:%M %Z")
+    yield "# A plan of ictops: which hosts are changed, with what, in which waves and windows.\n"
+    yield f"# Made by {_one_line(plan.made_by)} on {made}.\n"
+    yield "# Look at it with 'ictops plan show FILE', run it with 'ictops apply FILE'.\n"
+    yield "# Times are local to each site, with their offset from UTC.\n"
+    head = plan.model_dump(mode="python", exclude={"sites"})
+    head["retry_every"] = format_duration(plan.retry_every)
+    head["gate"]["soak"] = format_duration(plan.gate.soak)
+    yield _block(head)
+    yield "sites:\n"
+    for code, site in plan.sites.items():
+        yield f"  {_scalar(code)}:\n"
+        yield from _site_text(site)
+
+
+def _site_text(site: SitePlan) -> Iterator[str]:
+    yield f"    inventory: {_scalar(site.inventory)}\n"
+    yield f"    inventory_digest: {_scalar(site.inventory_digest)}\n"
+    yield f"    timezone: {_scalar(site.timezone)}\n"
+    yield from _list_head("windows", site.windows)
+    zone = _zone(site.timezone)
+    for span in site.windows:
+        yield f"      - {{start: {_local(span.start, zone)}, end: {_local(span.end, zone)}}}\n"
+    yield from _list_head("waves", site.waves)
+    for wave in site.waves:
+        yield f"      - name: {_scalar(wave.name)}\n"
+        yield from _hosts_text(wave.hosts)
+
+
+def _list_head(key: str, items: Sequence[object]) -> Iterator[str]:
+    yield f"    {key}:\n" if items else f"    {key}: []\n"
+
+
+def _hosts_text(hosts: Sequence[str]) -> Iterator[str]:
+    line = "        hosts: ["
+    for number, host in enumerate(hosts, 1):
+        piece = _scalar(host) + (", " if number < len(hosts) else "]\n")
+        if len(line) + len(piece) > _WIDTH:
+            yield line.rstrip() + "\n"
+            line = "          "
+        line += piece
+    yield line
+
+
+def _local(moment: datetime, zone: ZoneInfo | None) -> str:
+    local = moment.astimezone(zone) if zone else moment
+    exact = bool(local.second or local.microsecond)
+    return local.isoformat(sep=" ", timespec="auto" if exact else "minutes")
+
+
+def _zone(name: str) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None  # the site's calendar reports it; the times keep their own offset
+
+
+def _scalar(text: str) -> str:
+    return text if _PLAIN.match(text) else json.dumps(text)
+
+
+def _one_line(text: str) -> str:
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def _block(data: dict[str, Any]) -> str:
+    text: str = yaml.dump(
+        data, Dumper=yaml.CSafeDumper, sort_keys=False, default_flow_style=False,
+        allow_unicode=True, width=_WIDTH,
+    )  # fmt: skip
+    return text
+
+
+def window_spans(windows: Sequence[Any], timezone: str) -> list[WindowSpan]:
+    """Give windows as they stand in a plan: in the zone of the site."""
+    zone = ZoneInfo(timezone)
+    return [
+        WindowSpan(start=one.start.astimezone(zone), end=one.end.astimezone(zone))
+        for one in windows
+    ]
