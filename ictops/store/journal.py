@@ -180,6 +180,12 @@ class Journal:
         found = self._all(RunRecord, query)
         return found[0] if found else None
 
+    def site(self, run_id: str, site: str) -> SiteRecord:
+        """Give how far one site of a run is."""
+        s = t.run_site.c
+        query = sa.select(t.run_site).where(s.run_id == run_id, s.site == site)
+        return self._all(SiteRecord, query)[0]
+
     def sites(self, run_id: str) -> list[SiteRecord]:
         query = sa.select(t.run_site).where(t.run_site.c.run_id == run_id)
         return self._all(SiteRecord, query.order_by(t.run_site.c.site))
@@ -195,6 +201,13 @@ class Journal:
         if state is not None:
             query = query.where(t.shard.c.state == state)
         return self._all(ShardRecord, query.order_by(t.shard.c.id))
+
+    def failed(self, run_id: str) -> int:
+        """Give how many hosts of a run have failed."""
+        h = t.run_host.c
+        query = sa.select(sa.func.count()).where(h.run_id == run_id, h.outcome == "failed")
+        with self.reading() as connection:
+            return connection.execute(query).scalar_one()
 
     def decisions(self, run_id: str) -> list[DecisionRecord]:
         query = sa.select(t.decision).where(t.decision.c.run_id == run_id)

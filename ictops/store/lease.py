@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ictops.errors import LeaseLost
 from ictops.store import tables as t
-from ictops.store.records import RunState, Settled, SiteState, Wish
+from ictops.store.records import RunState, Settled, ShardRecord, SiteState, Wish
 
 if TYPE_CHECKING:
     from ictops.store.journal import Journal
@@ -59,17 +59,15 @@ class Lease:
         *,
         site: str,
         wave: int,
-        attempt: int,
-        kind: str,
+        kind: Literal["work", "health"],
         token: str,
         hosts: Sequence[str],
         cluster: str,
         at: datetime,
-    ) -> tuple[int, list[str]]:
-        """Write a shard down before it starts, and give its number and hosts.
+    ) -> ShardRecord | None:
+        """Write a shard down before it starts, and give it.
 
-        Hosts that another run works on are left out; if all are, nothing is written and
-        the number is 0.
+        Hosts that another run works on are left out; if all are, nothing is written.
         """
         with self._writing() as connection:
             taken = set(
@@ -81,22 +79,27 @@ class Lease:
             )
             free = [host for host in hosts if host not in taken]
             if not free:
-                return 0, []
-            shard_id: int = connection.execute(
-                t.shard.insert()
-                .values(
-                    run_id=self.run_id,
-                    site=site,
-                    wave=wave,
-                    attempt=attempt,
-                    kind=kind,
-                    fence=self.fence,
-                    token=token,
-                    hosts=free,
-                    state="running",
-                    started_at=at,
+                return None
+            s = t.shard.c
+            before = connection.execute(
+                sa.select(sa.func.count()).where(
+                    s.run_id == self.run_id, s.site == site, s.wave == wave
                 )
-                .returning(t.shard.c.id)
+            ).scalar_one()
+            row: dict[str, Any] = {
+                "run_id": self.run_id,
+                "site": site,
+                "wave": wave,
+                "attempt": before + 1,
+                "kind": kind,
+                "fence": self.fence,
+                "token": token,
+                "hosts": free,
+                "state": "running",
+                "started_at": at,
+            }
+            shard_id: int = connection.execute(
+                t.shard.insert().values(row).returning(t.shard.c.id)
             ).scalar_one()
             connection.execute(
                 t.claim.insert(),
@@ -114,7 +117,7 @@ class Lease:
                         next_try_at=None,
                     )
                 )
-            return shard_id, free
+            return ShardRecord(**row, id=shard_id, ended_at=None, status=None, reason="")
 
     def record(
         self,
