@@ -1,7 +1,279 @@
+"""``ictops plan``: make plans, look at them and approve them."""
+
 from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
+plan_app = typer.Typer(
+    help="Lay an operation out over sites, waves and windows.", no_args_is_help=True
+)
+
+
+def complete_sites(incomplete: str) -> list[str]:
+    """Complete the last of the site codes; without a readable cluster there is none."""
+    from ictops.errors import IctopsError  # noqa: PLC0415 - completion must start fast
+    from ictops.estate.models import SITE_CODE  # noqa: PLC0415
+    from ictops.settings import load_settings  # noqa: PLC0415
+
+    before, comma, last = incomplete.rpartition(",")
+    try:
+        files = sorted(load_settings().cluster_dir.glob("*.yml"))
+    except IctopsError:
+        return []
+    codes = [file.stem for file in files if SITE_CODE.match(file.stem)]
+    return [f"{before}{comma}{code}" for code in ["all", *codes] if code.startswith(last)]
+
+
+WHAT, WHEN, WAVES, GATES, LIMITS = "What and where", "When", "Waves", "Gates", "Limits"
+
+Sites = Annotated[
+    str,
+    typer.Option(
+        help="Site codes with commas between them, or all.",
+        autocompletion=complete_sites,
+        rich_help_panel=WHAT,
+    ),
+]
+Limit = Annotated[
+    str | None, typer.Option(help="Only hosts of this Ansible pattern.", rich_help_panel=WHAT)
+]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="Write the plan to this file.", rich_help_panel=WHAT),
+]
+Holiday = Annotated[
+    str | None,
+    typer.Option("--in", help='A holiday, such as "october half-term".', rich_help_panel=WHEN),
+]
+From = Annotated[
+    str | None,
+    typer.Option("--from", help="Date or local time, such as 2026-10-26.", rich_help_panel=WHEN),
+]
+Until = Annotated[
+    str | None,
+    typer.Option("--until", help="Date (that whole day) or local time.", rich_help_panel=WHEN),
+]
+Estimate = Annotated[
+    str | None,
+    typer.Option(help="How long a batch takes, such as 5m.", rich_help_panel=WHEN),
+]
+RetryEvery = Annotated[
+    str | None,
+    typer.Option(help="How often a straggler is tried again.", rich_help_panel=WHEN),
+]
+Canary = Annotated[
+    str,
+    typer.Option(
+        help="group (hosts in group canaries), room (one a room), none, or host names.",
+        rich_help_panel=WAVES,
+    ),
+]
+Shares = Annotated[
+    str,
+    typer.Option(help="Shares of a site that follow the canaries.", rich_help_panel=WAVES),
+]
+Soak = Annotated[
+    str, typer.Option(help="Wait after a wave before the next.", rich_help_panel=GATES)
+]
+SiteFailures = Annotated[
+    str, typer.Option(help="Hosts that may fail at a site: 2 or 10%.", rich_help_panel=GATES)
+]
+RunFailures = Annotated[
+    str, typer.Option(help="Hosts that may fail in all: 5 or 10%.", rich_help_panel=GATES)
+]
+Health = Annotated[
+    Path | None,
+    typer.Option(help="Playbook that checks a wave after its soak.", rich_help_panel=GATES),
+]
+Approval = Annotated[
+    bool,
+    typer.Option("--approval", help="A person lets each next wave start.", rich_help_panel=GATES),
+]
+NeedsApproval = Annotated[
+    bool,
+    typer.Option(
+        "--needs-approval",
+        help="The plan must be approved before it is applied.",
+        rich_help_panel=GATES,
+    ),
+]
+SiteLimit = Annotated[
+    int | None, typer.Option(min=1, help="Hosts at once at a site.", rich_help_panel=LIMITS)
+]
+RoomLimit = Annotated[
+    int | None, typer.Option(min=1, help="Hosts at once in a room.", rich_help_panel=LIMITS)
+]
+TotalLimit = Annotated[
+    int | None, typer.Option(min=1, help="Hosts at once in all.", rich_help_panel=LIMITS)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+PlanFile = Annotated[Path, typer.Argument(help="The plan's file.", show_default=False)]
+
+
+@plan_app.command()
+def rollout(
+    software: Annotated[
+        list[str], typer.Argument(metavar="SOFTWARE=VERSION", help="Packages and versions.")
+    ],
+    *,
+    sites: Sites = "all",
+    limit: Limit = None,
+    output: Output = None,
+    holiday: Holiday = None,
+    start: From = None,
+    until: Until = None,
+    estimate: Estimate = None,
+    retry_every: RetryEvery = None,
+    canary: Canary = "group",
+    shares: Shares = "25%",
+    soak: Soak = "0s",
+    site_failures: SiteFailures = "10%",
+    run_failures: RunFailures = "10%",
+    health: Health = None,
+    approval: Approval = False,
+    needs_approval: NeedsApproval = False,
+    site_limit: SiteLimit = None,
+    room_limit: RoomLimit = None,
+    total_limit: TotalLimit = None,
+    reboot: Annotated[
+        bool,
+        typer.Option("--reboot", help="Reboot a host where one is required.", rich_help_panel=WHAT),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Plan the rollout of software at exact versions.
+
+    Without -o it is shown and not kept. Exit code 6: it is made, but does not fit its windows.
+
+    Example: ictops plan rollout gimp=2.10.34-1 --in "october half-term" -o plan.yml
+    """
+    from ictops.cli.planning import build_request, show  # noqa: PLC0415 - heavy
+    from ictops.operations.rollout import parse_software, plan_rollout  # noqa: PLC0415
+    from ictops.settings import load_settings  # noqa: PLC0415
+
+    packages = parse_software(software)
+    settings = load_settings()
+    request = build_request(
+        settings, sites=sites, limit=limit, holiday=holiday, start=start, until=until,
+        canary=canary, shares=shares, soak=soak, site_failures=site_failures,
+        run_failures=run_failures, health=health, approval=approval,
+        needs_approval=needs_approval, site_limit=site_limit, room_limit=room_limit,
+        total_limit=total_limit, retry_every=retry_every, estimate=estimate,
+    )  # fmt: skip
+    draft = plan_rollout(settings, packages, request, reboot=reboot)
+    show(draft, output=output, as_json=as_json)
+
+
+@plan_app.command()
+def playbook(
+    file: Annotated[Path, typer.Argument(help="Any playbook.", show_default=False)],
+    *,
+    sites: Sites = "all",
+    limit: Limit = None,
+    output: Output = None,
+    holiday: Holiday = None,
+    start: From = None,
+    until: Until = None,
+    estimate: Estimate = None,
+    retry_every: RetryEvery = None,
+    canary: Canary = "group",
+    shares: Shares = "25%",
+    soak: Soak = "0s",
+    site_failures: SiteFailures = "10%",
+    run_failures: RunFailures = "10%",
+    health: Health = None,
+    approval: Approval = False,
+    needs_approval: NeedsApproval = False,
+    site_limit: SiteLimit = None,
+    room_limit: RoomLimit = None,
+    total_limit: TotalLimit = None,
+    extra_vars: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--extra-vars",
+            "-e",
+            help="name=value, @FILE, or JSON; repeat it.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
+    not_idempotent: Annotated[
+        bool,
+        typer.Option(
+            "--not-idempotent",
+            help="It must not be done again on a host whose outcome is unknown.",
+            rich_help_panel=WHAT,
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Plan a playbook that you already have, through the same waves, windows and gates.
+
+    It needs nothing added; its plays say which hosts they are for, the plan limits them.
+    Exit code 6: it is made, but does not fit its windows.
+
+    Example: ictops plan playbook site.yml -e port=8080 --sites oakfield --until 2026-10-30
+    """
+    from ictops.cli.planning import build_request, show  # noqa: PLC0415 - heavy
+    from ictops.operations.playbook import parse_extra_vars, plan_playbook  # noqa: PLC0415
+    from ictops.settings import load_settings  # noqa: PLC0415
+
+    settings = load_settings()
+    request = build_request(
+        settings, sites=sites, limit=limit, holiday=holiday, start=start, until=until,
+        canary=canary, shares=shares, soak=soak, site_failures=site_failures,
+        run_failures=run_failures, health=health, approval=approval,
+        needs_approval=needs_approval, site_limit=site_limit, room_limit=room_limit,
+        total_limit=total_limit, retry_every=retry_every, estimate=estimate,
+    )  # fmt: skip
+    draft = plan_playbook(
+        settings,
+        file,
+        request,
+        extra_vars=parse_extra_vars(extra_vars or []),
+        idempotent=not not_idempotent,
+    )
+    show(draft, output=output, as_json=as_json)
+
+
+@plan_app.command("show")
+def show_plan(file: PlanFile, *, as_json: AsJson = False) -> None:
+    """Show a plan: its table, its timeline from now on, and what has changed since.
+
+    Exit code 6: it does not fit its windows (any more).
+
+    Example: ictops plan show plan.yml
+    """
+    from ictops.cli.planning import show  # noqa: PLC0415 - heavy
+    from ictops.operations.planning import approvers, look_at  # noqa: PLC0415
+    from ictops.settings import load_settings  # noqa: PLC0415
+
+    settings = load_settings()
+    draft = look_at(settings, file)
+    show(
+        draft, output=file, as_json=as_json, write=False, approvers=approvers(settings, draft.plan)
+    )
+
+
+@plan_app.command("approve")
+def approve_plan(
+    file: PlanFile,
+    *,
+    by: Annotated[str | None, typer.Option(help="Who approves it, where that is not you.")] = None,
+    note: Annotated[str, typer.Option(help="Why, or under which condition.")] = "",
+) -> None:
+    """Record in the journal who approved the plan as it stands; an edit ends the approval.
+
+    Example: ictops plan approve plan.yml --note "agreed with the head"
+    """
+    from ictops.operations.planning import approve  # noqa: PLC0415 - heavy
+    from ictops.settings import load_settings  # noqa: PLC0415
+
+    name = approve(load_settings(), file, by=by, note=note)
+    typer.echo(f"{file} is approved by {name}. Run it with: ictops apply {file}")
+
 
 def register(app: typer.Typer) -> None:
-    del app
+    app.add_typer(plan_app, name="plan")

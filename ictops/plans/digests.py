@@ -130,7 +130,11 @@ def _any_tag(loader: yaml.CSafeLoader, _suffix: str, node: yaml.Node) -> str | N
 _AnyTagLoader.add_multi_constructor("!", _any_tag)
 
 
-def _load(path: Path) -> Any:
+def load_any_tag(path: Path) -> Any:
+    """Read a playbook or task file as data, whatever tags are in it.
+
+    :raises PlanError: with the line, where it cannot be read or is not YAML.
+    """
     try:
         return yaml.load(path.read_text(encoding="utf-8"), _AnyTagLoader)  # noqa: S506 - safe
     except OSError as error:
@@ -148,7 +152,7 @@ def _read_file(path: Path, base: Path, content_dir: Path, found: _Found) -> None
     if path in found.files:
         return
     found.files[path] = None
-    for key, value in _pairs(_load(path)):
+    for key, value in _pairs(load_any_tag(path)):
         word = key.removeprefix("ansible.builtin.").removeprefix("ansible.legacy.")
         if word in _IMPORTS:
             for name in _names(value, "file"):
@@ -174,7 +178,7 @@ def _read_role(name: str, base: Path, content_dir: Path, found: _Found) -> None:
             "tasks", "handlers", "meta",
         }:  # fmt: skip
             continue
-        for key, value in _pairs(_load(file)):
+        for key, value in _pairs(load_any_tag(file)):
             word = key.removeprefix("ansible.builtin.")
             wanted = word in _ROLE_TASKS or (word == "dependencies" and file.stem == "main")
             for used in _names(value, "name", "role") if wanted else ():

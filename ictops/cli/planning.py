@@ -1,0 +1,219 @@
+"""From the options of ``ictops plan`` to a request, and from a draft to what is shown."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.markup import escape
+from rich.text import Text
+
+from ictops.errors import Exit, PlanError
+from ictops.operations.planning import Draft, Request, Span
+from ictops.planning.timeline import rows_to_show, site_table, timeline
+from ictops.planning.waves import parse_canary, parse_shares
+from ictops.plans.durations import format_duration, parse_duration
+from ictops.plans.file import plan_digest, write_plan
+from ictops.plans.model import Gate
+from ictops.settings import Limits, Settings
+
+MOST_SITES = 40
+"""How many sites are drawn; those in trouble come first."""
+
+
+def build_request(
+    settings: Settings,
+    *,
+    sites: str,
+    limit: str | None,
+    holiday: str | None,
+    start: str | None,
+    until: str | None,
+    canary: str,
+    shares: str,
+    soak: str,
+    site_failures: str,
+    run_failures: str,
+    health: Path | None,
+    approval: bool,
+    needs_approval: bool,
+    site_limit: int | None,
+    room_limit: int | None,
+    total_limit: int | None,
+    retry_every: str | None,
+    estimate: str | None,
+) -> Request:
+    """Give what the options ask for.
+
+    :raises PlanError: naming the option that is wrong.
+    """
+    if holiday and (start or until):
+        raise PlanError("give a holiday or dates, not both", where="--in")
+    if not holiday and not until:
+        raise PlanError(
+            "a plan must know when",
+            where="--in",
+            do='Add --in "october half-term", or --from and --until',
+        )
+    codes = tuple(dict.fromkeys(code.strip() for code in sites.split(",") if code.strip()))
+    try:
+        gate = Gate(
+            site_failures=_budget(site_failures),
+            run_failures=_budget(run_failures),
+            soak=_length(soak, "--soak"),
+            health=str(health.resolve()) if health else None,
+            approval=approval,
+        )
+    except ValidationError as error:
+        option = str(error.errors()[0]["loc"][0]).replace("_", "-")
+        raise PlanError(
+            "write a count or a share, such as 2 or 10%", where=f"--{option}"
+        ) from error
+    own = settings.limits
+    return Request(
+        sites=() if codes == ("all",) else codes,
+        span=Span(holiday=holiday, start=start, until=until),
+        limit=limit,
+        canary=parse_canary(canary),
+        shares=parse_shares(shares),
+        gate=gate,
+        limits=Limits(
+            site=site_limit or own.site,
+            room=room_limit or own.room,
+            total=total_limit or own.total,
+        ),
+        retry_every=(
+            _length(retry_every, "--retry-every") if retry_every else settings.retry_every
+        ),
+        estimate=_length(estimate, "--estimate") if estimate else None,
+        needs_approval=needs_approval,
+    )
+
+
+def show(
+    draft: Draft,
+    *,
+    output: Path | None,
+    as_json: bool,
+    write: bool = True,
+    approvers: Sequence[tuple[str, datetime]] = (),
+) -> None:
+    """Write the plan where a file is wanted, show it, and exit with 6 where it does not fit."""
+    if write and output:
+        write_plan(draft.plan, output)
+    if as_json:
+        typer.echo(json.dumps(_as_data(draft, approvers), indent=2))
+    else:
+        _print(draft, approvers)
+        _say_next(draft, output, write=write)
+    if not draft.forecast.fits:
+        raise typer.Exit(Exit.NOT_NOW)
+
+
+def _as_data(draft: Draft, approvers: Sequence[tuple[str, datetime]]) -> dict[str, object]:
+    plan, forecast = draft.plan, draft.forecast
+    return {
+        "digest": plan_digest(plan),
+        "fits": forecast.fits,
+        "without_window": list(forecast.without_window),
+        "forecast": {
+            code: {
+                "overflow_seconds": one.overflow.total_seconds(),
+                "waves": [
+                    {
+                        "name": wave.name,
+                        "hosts": wave.hosts,
+                        "start": wave.start.isoformat(),
+                        "end": wave.end.isoformat(),
+                    }
+                    for wave in one.waves
+                ],
+            }
+            for code, one in forecast.sites.items()
+        },
+        "remedy": (
+            forecast.remedy.words(plan.limits, len(forecast.overflows)) if forecast.remedy else None
+        ),
+        "notes": list(draft.notes),
+        "approved_by": [{"by": by, "at": at.isoformat()} for by, at in approvers],
+        "plan": plan.model_dump(mode="json"),
+    }
+
+
+def _print(draft: Draft, approvers: Sequence[tuple[str, datetime]]) -> None:
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+    plan, forecast = draft.plan, draft.forecast
+    console.print(Text(plan.title, style="bold"), end=" ")
+    console.print(
+        f"on {len(plan.hosts):,} hosts of {len(plan.sites):,} sites in {plan.cluster}", markup=False
+    )
+    estimate = plan.estimate
+    known = {
+        "past runs": f"from {estimate.samples} hosts in past runs",
+        "given": "as given",
+        "default": "by default: it never ran here; --estimate sets another",
+    }[estimate.source]
+    lasts = format_duration(timedelta(seconds=round(estimate.seconds)))
+    limits = plan.limits
+    console.print(
+        f"A batch takes {lasts} ({known}); at once {limits.site} a site, {limits.room} a room, "
+        f"{limits.total} in all\n"
+    )
+    codes = rows_to_show(forecast, plan, MOST_SITES)
+    console.print(site_table(plan, forecast, codes))
+    if len(codes) < len(plan.sites):
+        console.print(f"... and {len(plan.sites) - len(codes):,} more sites; --json lists them all")
+    console.print()
+    for row in timeline(
+        plan, forecast, codes, width=console.width, now=datetime.now(UTC),
+        plain=not _shows_blocks(console),
+    ):  # fmt: skip
+        console.print(row, no_wrap=True, overflow="crop")
+    console.print()
+    for note in draft.notes:
+        console.print(f"[yellow]![/] {escape(note)}", soft_wrap=True)
+    for by, at in approvers:
+        zone = ZoneInfo(next(iter(plan.sites.values())).timezone)
+        console.print(f"Approved by {escape(by)} on {at.astimezone(zone):%a %d %b %Y %H:%M}")
+    if forecast.fits:
+        console.print("[green]It fits its windows.[/]")
+        return
+    console.print("[bold red]It does not fit its windows.[/]")
+    if forecast.without_window:
+        some = ", ".join(forecast.without_window[:10])
+        console.print(f"  No window: {escape(some)}", soft_wrap=True)
+    if forecast.remedy:
+        words = forecast.remedy.words(plan.limits, len(forecast.overflows))
+        console.print(f"  {words}", markup=False, soft_wrap=True)
+
+
+def _say_next(draft: Draft, output: Path | None, *, write: bool) -> None:
+    if not write:
+        return
+    if output is None:
+        typer.echo("Nothing was written; add -o plan.yml to keep the plan.")
+        return
+    approve = f" ictops plan approve {output}, then" if draft.plan.needs_approval else ""
+    typer.echo(f"Written to {output}. Next:{approve} ictops apply {output}")
+
+
+def _shows_blocks(console: Console) -> bool:
+    return console.is_terminal and (console.encoding or "").lower().startswith("utf")
+
+
+def _budget(text: str) -> int | str:
+    return int(text) if text.isdecimal() else text
+
+
+def _length(text: str, option: str) -> timedelta:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise PlanError(str(error), where=option) from error

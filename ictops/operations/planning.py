@@ -1,0 +1,308 @@
+"""Make, show and approve plans: what all operations have in common."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from ictops.calendars.site import load_site_calendar
+from ictops.calendars.window import Window
+from ictops.errors import CalendarError, PlanError
+from ictops.estate.cluster import Cluster, load_cluster, select
+from ictops.estate.models import Host, Site
+from ictops.planning.estimate import estimate
+from ictops.planning.forecast import Forecast, forecast
+from ictops.planning.waves import CanaryRule, lay_waves
+from ictops.plans.digests import changed_since, digests_of, playbook_path
+from ictops.plans.file import plan_digest, read_plan, window_spans
+from ictops.plans.model import Gate, Plan, SitePlan
+from ictops.settings import Limits, Settings, content_dir
+
+_TEMPLATE_MARKS = ("{{", "{%", "{#")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """When: a holiday or term by its name, or from and until, local to each site."""
+
+    holiday: str | None = None
+    start: str | None = None
+    until: str | None = None
+
+    def windows(self, settings: Settings, site: Site, now: datetime) -> list[Window]:
+        """Give the windows that the site's calendar has in the span.
+
+        :raises PlanError: where the span itself is wrong.
+        :raises CalendarError: where the calendar cannot be read or knows no such holiday.
+        """
+        calendar = load_site_calendar(settings.cluster_dir, site)
+        if self.holiday:
+            return calendar.windows_in(self.holiday, now)
+        zone = ZoneInfo(site.timezone)
+        start = _moment(self.start, zone, "--from") if self.start else now
+        until = _moment(self.until or "", zone, "--until", ends=True)
+        if until <= start:
+            raise PlanError(
+                f"the span ends at {until:%d %b %Y %H:%M} before it starts", where="--until"
+            )
+        return calendar.windows(start, until)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a person wants of a plan, whatever the operation."""
+
+    sites: tuple[str, ...]
+    """Codes, or nothing for every site."""
+    span: Span
+    limit: str | None = None
+    """An Ansible host pattern."""
+    canary: CanaryRule = field(default_factory=CanaryRule)
+    shares: tuple[int, ...] = (25,)
+    gate: Gate = field(default_factory=Gate)
+    limits: Limits = field(default_factory=Limits)
+    retry_every: timedelta = timedelta(minutes=15)
+    estimate: timedelta | None = None
+    needs_approval: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What an operation does to each host."""
+
+    operation: str
+    title: str
+    playbook: str
+    extra_vars: Mapping[str, Any] = field(default_factory=dict)
+    idempotent: bool = True
+    takes: Callable[[Host], bool] = lambda _: True
+    """Which hosts the operation is for."""
+    only_for: str = ""
+    """Those hosts in words, for what is said of the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A plan, how it would go, and what a person should know of it."""
+
+    plan: Plan
+    forecast: Forecast
+    notes: tuple[str, ...] = ()
+
+
+def make_plan(settings: Settings, request: Request, work: Work) -> Draft:
+    """Lay ``work`` out over sites, waves and windows. Nothing is written.
+
+    :raises PlanError: where no host is left to change, or what is asked cannot be.
+    :raises InventoryError: where the inventory cannot be read, or a site is not in it.
+    """
+    now = datetime.now(UTC).replace(microsecond=0)
+    refuse_templates(work.extra_vars)
+    cluster = open_cluster(settings)
+    chosen, notes = _choose(cluster, request, work)
+    playbooks = [playbook_path(work.playbook, content_dir())]
+    if request.gate.health:
+        playbooks.append(playbook_path(request.gate.health, content_dir()))
+    digests = digests_of(playbooks, content_dir())
+    notes += [
+        f"role {name} was not found; its digest is left out" for name in digests.missing_roles
+    ]
+    sites = {}
+    for code, hosts in chosen.items():
+        site = cluster.sites[code]
+        windows, problem = _windows(settings, site, request.span, now)
+        notes += [problem] if problem else []
+        sites[code] = SitePlan(
+            inventory=str(site.source.relative_to(settings.cluster_dir)),
+            inventory_digest=site.digest,
+            timezone=site.timezone,
+            windows=window_spans(windows, site.timezone),
+            waves=lay_waves(hosts, request.canary, request.shares),
+        )
+    plan = Plan(
+        operation=work.operation,
+        title=work.title,
+        cluster=settings.cluster,
+        made_at=now,
+        made_by=person(),
+        playbook=work.playbook,
+        playbook_digest=digests.playbook,
+        roles_digest=digests.roles,
+        extra_vars=dict(work.extra_vars),
+        idempotent=work.idempotent,
+        needs_approval=request.needs_approval,
+        limits=request.limits,
+        gate=request.gate,
+        retry_every=request.retry_every,
+        estimate=estimate(_past_seconds(settings, work.operation), request.estimate),
+        sites=sites,
+    )
+    rooms = {host.name: host.room for hosts in chosen.values() for host in hosts}
+    return Draft(plan, forecast(plan, rooms, now), tuple(notes))
+
+
+def look_at(settings: Settings, path: Path) -> Draft:
+    """Read a plan's file and give how it would go from now on, and what has changed since.
+
+    :raises PlanError: where the file is no plan, or is one of another cluster.
+    """
+    plan = read_plan(path)
+    cluster = open_cluster(settings)
+    if plan.cluster != settings.cluster:
+        raise PlanError(
+            f"the plan is for cluster {plan.cluster!r}, not {settings.cluster!r}",
+            where=str(path),
+            do="Choose the cluster in ictops.toml or with ICTOPS_CLUSTER",
+        )
+    hosts = select(cluster, [code for code in plan.sites if code in cluster.sites], None)
+    rooms = {host.name: host.room for host in hosts}
+    notes = [f"changed since: {what}" for what in changed_since(plan, cluster, content_dir())]
+    notes += unknown_hosts(plan, {host.name: host.site for host in hosts})
+    return Draft(plan, forecast(plan, rooms, datetime.now(UTC)), tuple(notes))
+
+
+def unknown_hosts(plan: Plan, site_of: Mapping[str, str]) -> list[str]:
+    """Say which hosts of the plan are not in the inventory, or are at another site."""
+    said = []
+    for code, site in plan.sites.items():
+        for host in site.hosts:
+            if host not in site_of:
+                said.append(f"host {host} of site {code} is not in the inventory")
+            elif site_of[host] != code:
+                said.append(f"host {host} is at site {site_of[host]}, not at {code}")
+    return said
+
+
+def approve(settings: Settings, path: Path, *, by: str | None, note: str = "") -> str:
+    """Record in the journal that the plan as it stands in the file is approved; give by whom.
+
+    :raises PlanError: where the file is no plan.
+    :raises JournalError: where the journal cannot be written.
+    """
+    from ictops.store.journal import Journal  # noqa: PLC0415 - loads SQLAlchemy
+
+    name = by or person()
+    journal = Journal.open(settings.journal_url)
+    try:
+        journal.approve(plan_digest(read_plan(path)), by=name, at=datetime.now(UTC), note=note)
+    finally:
+        journal.close()
+    return name
+
+
+def approvers(settings: Settings, plan: Plan) -> list[tuple[str, datetime]]:
+    """Give who approved this plan, just as it is now, and when."""
+    from ictops.store.journal import Journal  # noqa: PLC0415
+
+    journal = Journal.open(settings.journal_url)
+    try:
+        return [(one.by, one.at) for one in journal.approvals(plan_digest(plan))]
+    finally:
+        journal.close()
+
+
+def refuse_templates(value: object, where: str = "--extra-vars") -> None:
+    """Refuse Jinja in values: Ansible would run it on this machine.
+
+    :raises PlanError: naming the variable.
+    """
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            refuse_templates(str(key), where)
+            refuse_templates(item, f"{where} {key}")
+    elif isinstance(value, list | tuple):
+        for item in value:
+            refuse_templates(item, where)
+    elif isinstance(value, str) and any(mark in value for mark in _TEMPLATE_MARKS):
+        raise PlanError(
+            "a value holds a template ({{, {% or {#), which would run on this machine",
+            where=where,
+            do="Give the plain value, or put the template into the playbook",
+        )
+
+
+def person() -> str:
+    """Give the name of who is at the keyboard, also under sudo."""
+    return os.environ.get("SUDO_USER") or getpass.getuser()
+
+
+def open_cluster(settings: Settings) -> Cluster:
+    """Read the cluster that the settings name."""
+    return load_cluster(settings.cluster_dir, settings.resolve(settings.state_dir))
+
+
+def _choose(
+    cluster: Cluster, request: Request, work: Work
+) -> tuple[dict[str, list[Host]], list[str]]:
+    """Give the hosts to change by site, and what to say of those left out."""
+    codes = request.sites or tuple(sorted(cluster.sites))
+    hosts = select(cluster, list(codes), request.limit)
+    taken = [host for host in hosts if work.takes(host)]
+    notes = []
+    if len(taken) < len(hosts):
+        notes.append(f"{len(hosts) - len(taken)} hosts left out: this is for {work.only_for}")
+    if not taken:
+        raise PlanError(
+            "there is no host to change",
+            where=", ".join(codes) + (f" limited to {request.limit}" if request.limit else ""),
+            do=f"This operation is for {work.only_for}" if work.only_for else "Widen --limit",
+        )
+    _check_canaries(request.canary, taken)
+    by_site: dict[str, list[Host]] = {}
+    for host in taken:
+        by_site.setdefault(host.site, []).append(host)
+    notes += [f"site {code} has no host to change" for code in codes if code not in by_site]
+    return {code: by_site[code] for code in codes if code in by_site}, notes
+
+
+def _check_canaries(rule: CanaryRule, hosts: Sequence[Host]) -> None:
+    names = {host.name for host in hosts}
+    for name in sorted(rule.names - names):
+        near = get_close_matches(name, names, n=1)
+        raise PlanError(
+            f"the canary {name} is not among the hosts of this plan",
+            where="--canary",
+            do=f"Did you mean {near[0]}?" if near else "Name hosts of the chosen sites",
+        )
+
+
+def _windows(
+    settings: Settings, site: Site, span: Span, now: datetime
+) -> tuple[Iterable[Window], str]:
+    """Give the site's windows that are not over, and what is wrong where there is none."""
+    try:
+        windows = [one for one in span.windows(settings, site, now) if one.end > now]
+    except CalendarError as error:
+        return [], f"site {site.code}: {error}"
+    return windows, "" if windows else f"site {site.code} has no window in that time"
+
+
+def _moment(text: str, zone: ZoneInfo, option: str, *, ends: bool = False) -> datetime:
+    """Read a date or a local time; a date at the end of a span means the whole day."""
+    try:
+        if len(text) == len("2026-10-26"):
+            day = date.fromisoformat(text) + timedelta(days=1 if ends else 0)
+            return datetime.combine(day, time(), zone)
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise PlanError(
+            f"{text!r} is no date or time", where=option, do="Write 2026-10-26 or 2026-10-26 18:00"
+        ) from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+
+
+def _past_seconds(settings: Settings, operation: str) -> list[float]:
+    from ictops.store.journal import Journal  # noqa: PLC0415
+
+    journal = Journal.open(settings.journal_url)
+    try:
+        return journal.past_seconds(operation)
+    finally:
+        journal.close()

@@ -1,0 +1,118 @@
+"""Plan anyone's playbook: the same waves, windows, gates and journal, nothing added to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ictops.errors import PlanError
+from ictops.operations.planning import Draft, Request, Work, make_plan, refuse_templates
+from ictops.plans.digests import load_any_tag
+from ictops.plans.faults import StrictLoader
+from ictops.settings import Settings
+
+_LONGEST_NAME = 64
+
+
+def parse_extra_vars(words: Iterable[str]) -> dict[str, Any]:
+    """Read extra vars as ansible-playbook does: ``k=v k=v``, ``@FILE``, JSON or YAML.
+
+    Later ones win. Values of ``k=v`` are text. Vault values are not for here: they would
+    stand in the plan; put them into the inventory.
+
+    :raises PlanError: where one cannot be read or holds a template.
+    """
+    found: dict[str, Any] = {}
+    for word in words:
+        found.update(_from_file(Path(word[1:])) if word.startswith("@") else _from_word(word))
+    refuse_templates(found)
+    return found
+
+
+def plan_playbook(
+    settings: Settings,
+    playbook: Path,
+    request: Request,
+    *,
+    extra_vars: Mapping[str, Any],
+    idempotent: bool = True,
+) -> Draft:
+    """Plan ``playbook``, which is run as it is.
+
+    Past runs are looked up by its file's name, so that each playbook has its own estimate.
+
+    :raises PlanError: where it is no playbook, or no host is left to change.
+    """
+    if playbook.is_dir():
+        raise PlanError(
+            "this is a folder, not a playbook",
+            where=str(playbook),
+            do=f"For a role write a playbook: '- hosts: all' with 'roles: [{playbook.name}]'",
+        )
+    work = Work(
+        operation=f"playbook:{playbook.stem}"[:_LONGEST_NAME],
+        title=f"playbook {playbook.name}",
+        playbook=str(playbook.resolve()),
+        extra_vars=extra_vars,
+        idempotent=idempotent,
+    )
+    _check_plays(playbook)
+    return make_plan(settings, request, work)
+
+
+def _check_plays(playbook: Path) -> None:
+    """Refuse what is YAML but no list of plays, such as a file of tasks."""
+    plays = load_any_tag(playbook)
+    if not isinstance(plays, list) or not plays:
+        raise PlanError("a playbook is a list of plays", where=f"{playbook}:1")
+    for play in plays:
+        keys = {str(key).rpartition(".")[2] for key in play} if isinstance(play, dict) else set()
+        if not keys & {"hosts", "import_playbook"}:
+            raise PlanError(
+                "a play without 'hosts' is no play",
+                where=str(playbook),
+                do="Is it a file of tasks? Import it from a playbook",
+            )
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        return _mapping(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise PlanError(f"extra vars cannot be read: {error}", where=f"@{path}") from error
+
+
+def _from_word(word: str) -> dict[str, Any]:
+    if word.lstrip().startswith(("{", "[")):
+        return _mapping(word, "--extra-vars")
+    found = {}
+    for pair in word.split():
+        key, equals, value = pair.partition("=")
+        if not equals or not key.isidentifier():
+            raise PlanError(
+                f"{pair!r} is no variable",
+                where="--extra-vars",
+                do="Write name=value, @file.yml or JSON; values with spaces need JSON",
+            )
+        found[key] = value
+    return found
+
+
+def _mapping(text: str, where: str) -> dict[str, Any]:
+    try:
+        data = yaml.load(text, StrictLoader)  # noqa: S506 - a safe loader, made stricter
+        json.dumps(data)
+    except (yaml.YAMLError, TypeError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or error
+        line = f":{mark.line + 1}" if mark else ""
+        raise PlanError(
+            f"extra vars are not plain YAML or JSON: {problem}", where=f"{where}{line}"
+        ) from error
+    if not isinstance(data, dict) or not all(isinstance(key, str) for key in data):
+        raise PlanError("extra vars are names with values", where=where)
+    return data
