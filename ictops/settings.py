@@ -90,6 +90,11 @@ class Settings(BaseSettings):
         return self.resolve(self.inventories / self.cluster)
 
     @cached_property
+    def cache_dir(self) -> Path:
+        """Where what can be made again is kept, such as the inventory's index."""
+        return self.resolve(self.state_dir) / "cache"
+
+    @cached_property
     def journal_url(self) -> str:
         """The journal's SQLAlchemy URL."""
         return self.journal or f"sqlite:///{self.resolve(self.state_dir) / 'journal.db'}"

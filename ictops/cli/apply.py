@@ -1,7 +1,164 @@
+"""``ictops apply`` and ``ictops tick``."""
+
 from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ictops.cli.output import as_json, console
+from ictops.errors import Exit, IctopsError
+
+if TYPE_CHECKING:
+    from ictops.running.engine import Engine
+    from ictops.settings import Settings
+    from ictops.store.journal import Journal
+
+Cluster = Annotated[str | None, typer.Option("--cluster", help="The cluster, if not the default.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+
 
 def register(app: typer.Typer) -> None:
-    del app
+    """Add the commands of this module."""
+    app.command("apply")(apply)
+    app.command("tick")(tick)
+
+
+def apply(
+    plan: Annotated[Path, typer.Argument(help="The plan's file.", exists=True, dir_okay=False)],
+    *,
+    now: Annotated[bool, typer.Option("--now", help="Start at once, windows or not.")] = False,
+    reason: Annotated[str, typer.Option(help="Why the windows are overridden; recorded.")] = "",
+    wait: Annotated[
+        bool, typer.Option(help="Stay until the run ends, or leave it to 'ictops tick'.")
+    ] = True,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Go on though something changed since the plan.")
+    ] = False,
+    cluster: Cluster = None,
+    json: AsJson = False,
+) -> None:
+    """Run a plan inside its windows; one that was begun is carried on.
+
+    Ctrl-C lets the hosts that are being worked on finish, and pauses the run; a second
+    one ends them at once. Either way 'ictops run resume' goes on from there.
+
+    Exit codes: 0 all hosts done; 4 hosts failed or a site was stopped; 5 stragglers were
+    left; 6 left to 'ictops tick'; 7 cancelled; 8 paused.
+
+    Example: ictops apply october.yml
+    """
+    from ictops.operations.apply import start_run  # noqa: PLC0415
+    from ictops.settings import load_settings  # noqa: PLC0415
+    from ictops.store.journal import Journal  # noqa: PLC0415
+
+    if now and not reason:
+        raise typer.BadParameter("--now needs --reason: it is recorded in the journal")
+    settings = load_settings(cluster)
+    journal = Journal.open(settings.journal_url)
+    run_id = start_run(
+        journal,
+        plan,
+        settings,
+        now_reason=reason if now else None,
+        confirm=lambda changes: yes or _ask(changes),
+    )
+    if not wait:
+        say = f"run {run_id} is left to 'ictops tick' (ictops schedule install)"
+        as_json({"run": run_id}) if json else console().print(say)
+        raise typer.Exit(Exit.NOT_NOW)
+    raise typer.Exit(carry_and_show(journal, run_id, settings, json=json))
+
+
+def tick(*, cluster: Cluster = None, json: AsJson = False) -> None:
+    """Carry on every run whose window is open; a systemd timer calls this each minute.
+
+    One tick acts at a time: a second one ends at once. A run that was missed while this
+    machine was off starts only if its window is still open.
+
+    Example: ictops tick
+    """
+    import logging  # noqa: PLC0415
+
+    from ictops.operations.tick import tick as carry_all  # noqa: PLC0415
+    from ictops.settings import load_settings  # noqa: PLC0415
+    from ictops.store.journal import Journal  # noqa: PLC0415
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    settings = load_settings(cluster)
+    carried = carry_all(Journal.open(settings.journal_url), settings)
+    if json:
+        as_json({"carried": carried})
+    else:
+        console().print(f"carried on: {', '.join(carried)}" if carried else "nothing is due")
+
+
+def _ask(changes: list[str]) -> bool:
+    out = console(stderr=True)
+    out.print("Since the plan was made:")
+    for change in changes:
+        out.print(f"  - {change}")
+    try:
+        return typer.confirm("Run it all the same?")
+    except typer.Abort:
+        return False
+
+
+def carry_and_show(journal: Journal, run_id: str, settings: Settings, *, json: bool) -> Exit:
+    """Carry a run in the foreground, showing it, and give the exit code."""
+    from ictops.cli.progress import Show  # noqa: PLC0415
+    from ictops.cli.run import print_report  # noqa: PLC0415
+    from ictops.operations.carry import carry  # noqa: PLC0415
+    from ictops.operations.report import exit_code, report_of  # noqa: PLC0415
+
+    totals: dict[str, int] = {}
+    done = 0
+    for host in journal.hosts(run_id):
+        totals[host.site] = totals.get(host.site, 0) + (host.state != "ended")
+        done += host.state == "ended"
+    out = console(stderr=json)
+    title = journal.run(run_id).title
+    out.print(f"run {run_id}: {title}" + (f" ({done} hosts are done already)" if done else ""))
+    show = Show(out, totals)
+    interrupts = Interrupts()
+    with show.live(), interrupts.watched():
+        try:
+            carry(journal, run_id, settings, notice=show, on_engine=interrupts.take)
+        except KeyboardInterrupt:
+            do = f"'ictops run resume {run_id}' goes on"
+            raise IctopsError("ended at once; the run is as it was", where=run_id, do=do) from None
+    report = report_of(journal, run_id)
+    as_json(report) if json else print_report(report, out)
+    return exit_code(report)
+
+
+class Interrupts:
+    """The first Ctrl-C pauses; the second one, or the system's word to stop, ends it now."""
+
+    def __init__(self) -> None:
+        self._engine: Engine | None = None
+
+    def take(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Hear Ctrl-C and SIGTERM while this lasts."""
+        before = {s: signal.signal(s, self._on) for s in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _on(self, number: int, _frame: object) -> None:
+        engine = self._engine
+        if number == signal.SIGTERM or engine is None or engine.stopping is not None:
+            raise KeyboardInterrupt
+        engine.stopping = "paused"
+        text = "letting the hosts finish that are being worked on; Ctrl-C again ends them at once"
+        console(stderr=True).print(text)

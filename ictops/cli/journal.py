@@ -1,7 +1,118 @@
+"""``ictops journal``: is it whole, copies of it, and what is too old to keep."""
+
 from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 import typer
 
+from ictops.cli.output import as_json, console, local, table
+from ictops.errors import Exit, JournalError
+
+journal_app = typer.Typer(help="Check, copy and restore the journal.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+
 
 def register(app: typer.Typer) -> None:
-    del app
+    """Add the commands of this module."""
+    app.add_typer(journal_app, name="journal")
+
+
+def _url() -> str:
+    from ictops.settings import load_settings  # noqa: PLC0415
+
+    return load_settings().journal_url
+
+
+@journal_app.command()
+def check(*, json: AsJson = False) -> None:
+    """Read the whole journal and say whether it is damaged. Exit code 3 if it is.
+
+    Example: ictops journal check
+    """
+    from ictops.store.copies import faults, journal_file  # noqa: PLC0415
+
+    wrong = faults(journal_file(_url()))
+    if json:
+        as_json({"faults": wrong})
+    else:
+        console().print("\n".join(wrong) if wrong else "the journal is whole")
+    raise typer.Exit(Exit.FAULTS if wrong else Exit.OK)
+
+
+@journal_app.command("copy")
+def copy_now() -> None:
+    """Copy the journal while it is in use; the seven newest copies are kept.
+
+    Example: ictops journal copy
+    """
+    from ictops.store.copies import make_copy  # noqa: PLC0415
+
+    made = make_copy(_url(), datetime.now(UTC))
+    console().print(f"copied to {made.path} ({made.size / 1e6:.1f} MB)")
+
+
+@journal_app.command("copies")
+def list_copies(*, json: AsJson = False) -> None:
+    """List the copies of the journal, newest first.
+
+    Example: ictops journal copies
+    """
+    from ictops.store.copies import copies  # noqa: PLC0415
+
+    found = copies(_url())
+    if json:
+        as_json(found)
+        return
+    shown = table("made", "MB", "file")
+    for one in found:
+        shown.add_row(local(one.made_at), f"{one.size / 1e6:.1f}", str(one.path))
+    console().print(shown if found else "no copies yet: 'ictops journal copy' makes one")
+
+
+@journal_app.command()
+def restore(
+    *, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False
+) -> None:
+    """Put the newest good copy back; the damaged journal is kept beside it.
+
+    Example: ictops journal restore
+    """
+    from ictops.store.copies import copies, faults  # noqa: PLC0415
+    from ictops.store.copies import restore as put_back  # noqa: PLC0415
+
+    url, now = _url(), datetime.now(UTC)
+    good = next((c for c in copies(url) if not faults(c.path)), None)
+    if good is None:
+        raise JournalError("there is no good copy", do="'ictops journal copy' makes them")
+    if not yes:
+        question = f"Put back the copy of {local(good.made_at)}? What came after it is lost"
+        typer.confirm(question, abort=True)
+    aside = put_back(url, good, now)
+    console().print(f"the copy of {local(good.made_at)} is back; the damaged one is {aside}")
+
+
+@journal_app.command()
+def prune(
+    *,
+    days: Annotated[
+        int | None, typer.Option(min=1, help="Keep events of this many days; else as set.")
+    ] = None,
+) -> None:
+    """Delete the events of old runs, and what lost jobs left on the disk; outcomes stay.
+
+    Example: ictops journal prune --days 90
+    """
+    from ictops.running.local import job_folder  # noqa: PLC0415
+    from ictops.running.recovery import prune_jobs  # noqa: PLC0415
+    from ictops.settings import load_settings  # noqa: PLC0415
+    from ictops.store.journal import Journal  # noqa: PLC0415
+
+    settings = load_settings()
+    journal = Journal.open(settings.journal_url)
+    kept = days or settings.keep_events_days
+    events = journal.prune_events(datetime.now(UTC) - timedelta(days=kept))
+    jobs = prune_jobs(journal, job_folder(settings.resolve(settings.state_dir)))
+    console().print(f"deleted {events} events older than {kept} days and {jobs} old job folders")

@@ -1,7 +1,219 @@
+"""``ictops run``: looking at runs, and steering them."""
+
 from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ictops.cli.output import as_json, console, local, styled, table
+from ictops.errors import Exit
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ictops.operations.report import RunReport
+    from ictops.settings import Settings
+    from ictops.store.journal import Journal
+
+run_app = typer.Typer(help="Look at runs, and steer them.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+Cluster = Annotated[str | None, typer.Option("--cluster", help="The cluster, if not the default.")]
+
 
 def register(app: typer.Typer) -> None:
-    del app
+    """Add the commands of this module."""
+    app.add_typer(run_app, name="run")
+
+
+def _open(cluster: str | None = None) -> tuple[Journal, Settings]:
+    from ictops.settings import load_settings  # noqa: PLC0415
+    from ictops.store.journal import Journal  # noqa: PLC0415
+
+    settings = load_settings(cluster)
+    return Journal.open(settings.journal_url), settings
+
+
+def complete_run(incomplete: str) -> list[tuple[str, str]]:
+    """Give the runs whose id begins like this, with their titles."""
+    journal, _ = _open()
+    return [(r.id, r.title) for r in journal.runs(limit=50) if r.id.startswith(incomplete)]
+
+
+RunId = Annotated[str, typer.Argument(help="The run's id.", autocompletion=complete_run)]
+
+
+@run_app.command("list")
+def list_runs(
+    *,
+    all_runs: Annotated[bool, typer.Option("--all", help="Also the oldest ones.")] = False,
+    json: AsJson = False,
+) -> None:
+    """List the runs, newest first.
+
+    Example: ictops run list
+    """
+    journal, _ = _open()
+    runs = journal.runs(limit=None if all_runs else 20)
+    if json:
+        keys = ("id", "operation", "title", "state", "created_at", "created_by", "ended_at")
+        as_json([{key: getattr(run, key) for key in keys} for run in runs])
+        return
+    shown = table("run", "state", "begun", "by", "what")
+    for run in runs:
+        shown.add_row(run.id, styled(run.state), local(run.created_at), run.created_by, run.title)
+    console().print(shown if runs else "no runs yet: 'ictops plan rollout --help' begins one")
+
+
+@run_app.command()
+def show(run_id: RunId, *, json: AsJson = False) -> None:
+    """Show what a run came to, site by site, and why it did what it did.
+
+    Example: ictops run show k3w9ab
+    """
+    from ictops.operations.report import report_of  # noqa: PLC0415
+
+    journal, _ = _open()
+    report = report_of(journal, run_id)
+    decisions = journal.decisions(run_id)
+    if json:
+        as_json({"report": report, "decisions": decisions, "hosts": journal.hosts(run_id)})
+        return
+    out = console()
+    print_report(report, out)
+    shown = table("when", "site", "decision", "", title="Decisions")
+    for d in decisions:
+        shown.add_row(local(d.at), d.site or "", d.what, d.detail)
+    out.print()
+    out.print(shown)
+
+
+@run_app.command()
+def logs(
+    run_id: RunId,
+    *,
+    host: Annotated[str | None, typer.Option(help="Only this host.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Show what Ansible did, task by task.
+
+    Example: ictops run logs k3w9ab --host oak-it1-01
+    """
+    import json as parser  # noqa: PLC0415
+
+    journal, _ = _open()
+    journal.run(run_id)
+    events = journal.events(run_id, host=host)
+    if json:
+        as_json(events)
+        return
+    out = console()
+    for event in events:
+        if event.kind == "runner_on_start":
+            continue
+        result = parser.loads(event.data)["data"].get("res") or {}
+        word = event.kind.removeprefix("runner_on_")
+        word = "changed" if word == "ok" and result.get("changed") else word
+        out.print(
+            f"{event.at.astimezone():%H:%M:%S}",
+            event.host or "",
+            styled(word),
+            event.task or "",
+            str(result.get("msg", "")) if word in {"failed", "unreachable"} else "",
+            soft_wrap=True,
+        )
+
+
+@run_app.command()
+def pause(run_id: RunId) -> None:
+    """Let the hosts finish that are being worked on, and start no others.
+
+    Example: ictops run pause k3w9ab
+    """
+    _steer(run_id, "pause")
+
+
+@run_app.command()
+def cancel(run_id: RunId) -> None:
+    """End a run now: every process of it is ended within seconds.
+
+    Hosts that were being worked on may be half done; 'ictops run show' names them.
+
+    Example: ictops run cancel k3w9ab
+    """
+    _steer(run_id, "cancel")
+
+
+@run_app.command()
+def resume(
+    run_id: RunId,
+    *,
+    wait: Annotated[
+        bool, typer.Option(help="Stay until the run ends, or leave it to 'ictops tick'.")
+    ] = True,
+    cluster: Cluster = None,
+    json: AsJson = False,
+) -> None:
+    """Go on with a run that was paused, or whose process was lost.
+
+    What still ran of it is ended first; hosts that are done stay done.
+
+    Example: ictops run resume k3w9ab
+    """
+    from ictops.cli.apply import carry_and_show  # noqa: PLC0415
+    from ictops.operations.steer import let_go_on  # noqa: PLC0415
+
+    journal, settings = _open(cluster)
+    let_go_on(journal, run_id)
+    if not wait:
+        console().print(f"run {run_id} is left to 'ictops tick'")
+        raise typer.Exit(Exit.NOT_NOW)
+    raise typer.Exit(carry_and_show(journal, run_id, settings, json=json))
+
+
+@run_app.command()
+def approve(
+    run_id: RunId, *, site: Annotated[str, typer.Option(help="The site whose gate waits.")]
+) -> None:
+    """Let the next wave of a site start that waits for a person.
+
+    Example: ictops run approve k3w9ab --site oakfield
+    """
+    from ictops.operations.apply import whoami  # noqa: PLC0415
+
+    journal, _ = _open()
+    journal.open_gate(run_id, site, by=whoami(), at=datetime.now(UTC))
+    console().print(f"the next wave of {site} may start")
+
+
+def _steer(run_id: str, wish: str) -> None:
+    from ictops.operations.steer import cancel_run, pause_run  # noqa: PLC0415
+
+    journal, settings = _open()
+    said = pause_run(journal, run_id) if wish == "pause" else cancel_run(journal, run_id, settings)
+    console().print(said)
+
+
+def print_report(report: RunReport, out: Console) -> None:
+    """Show a run as a table of its schools."""
+    names = ["ok", "changed", "failed", "unreachable", "deferred", "skipped", "pending"]
+    seen = [n for n in names if any(s.outcomes.get(n) for s in report.sites)]
+    out.print()
+    out.print("run", report.run, styled(report.state), report.title)
+    if report.now_reason:
+        out.print(f"windows overridden by {report.created_by}: {report.now_reason}")
+    shown = table("site", "", *seen, "")
+    for site in report.sites:
+        numbers = [str(site.outcomes.get(name, "")) for name in seen]
+        shown.add_row(site.site, styled(site.state), *numbers, site.reason)
+    out.print(shown)
+    if report.trouble:
+        hosts = table("host", "site", "outcome", "tries", "why")
+        for host in report.trouble:
+            hosts.add_row(
+                host.host, host.site, styled(host.outcome or ""), str(host.tries), host.reason
+            )
+        out.print()
+        out.print(hosts)

@@ -1,7 +1,48 @@
+"""``ictops schedule``: what wakes ictops."""
+
 from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from ictops.cli.output import console
+
+schedule_app = typer.Typer(help="Have ictops woken by systemd.", no_args_is_help=True)
+
 
 def register(app: typer.Typer) -> None:
-    del app
+    """Add the commands of this module."""
+    app.add_typer(schedule_app, name="schedule")
+
+
+@schedule_app.callback()
+def schedule() -> None:
+    """Have ictops woken by systemd."""
+
+
+@schedule_app.command()
+def install(
+    *,
+    folder: Annotated[
+        Path | None, typer.Option(help="Where the units go; else where systemd reads them.")
+    ] = None,
+    enable: Annotated[bool, typer.Option(help="Also start the timer now.")] = True,
+) -> None:
+    """Write a systemd timer that runs 'ictops tick' every minute, and start it.
+
+    As root it is a system timer, else one of your own. It only wakes ictops: what is due,
+    the journal and the windows say.
+
+    Example: ictops schedule install
+    """
+    from ictops.operations.schedule import enable_timer, write_units  # noqa: PLC0415
+    from ictops.settings import load_settings  # noqa: PLC0415
+
+    units = write_units(load_settings(), folder)
+    for unit in units:
+        console().print(f"wrote {unit}")
+    if enable and folder is None:
+        enable_timer()
+        console().print("ictops-tick.timer is running")

@@ -1,0 +1,110 @@
+"""Applying a plan: the checks before, and the run's first line in the journal."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ictops.errors import PlanError
+from ictops.estate.load import load_cluster
+from ictops.plans.digests import changed_since
+from ictops.plans.file import plan_digest, read_plan
+from ictops.plans.model import Plan
+from ictops.settings import Settings, content_dir
+from ictops.store.journal import Journal
+
+
+def whoami() -> str:
+    """Give the name of the person at the keyboard, also behind sudo."""
+    import os  # noqa: PLC0415
+
+    return os.environ.get("SUDO_USER") or getpass.getuser()
+
+
+def start_run(
+    journal: Journal,
+    path: Path,
+    settings: Settings,
+    *,
+    now_reason: str | None,
+    confirm: Callable[[list[str]], bool],
+) -> str:
+    """Give the run of a plan: a new one, or the one of this plan that has not ended.
+
+    :param confirm: asked with what changed since the plan was made; False stops.
+    :raises PlanError: if the plan cannot be run as it is.
+    """
+    plan = read_plan(path)
+    if plan.cluster != settings.cluster:
+        raise PlanError(
+            f"the plan is for cluster {plan.cluster}, and this is {settings.cluster}",
+            where=str(path),
+            do=f"Give '--cluster {plan.cluster}'",
+        )
+    digest = plan_digest(plan)
+    open_run = journal.unfinished_run_of(digest)
+    if open_run is not None:
+        return open_run.id
+    if plan.needs_approval and not journal.approvals(digest):
+        raise PlanError(
+            "the plan is not approved", where=str(path), do=f"'ictops plan approve {path}'"
+        )
+    now = datetime.now(UTC)
+    _check_hosts(plan, settings, path)
+    if now_reason is None:
+        _check_windows(plan, now, path)
+    cluster = load_cluster(settings.cluster_dir, settings.cache_dir)
+    changes = changed_since(plan, cluster, content_dir())
+    if changes and not confirm(changes):
+        raise PlanError(
+            "the plan no longer describes what would be run: " + "; ".join(changes),
+            where=str(path),
+            do="Make the plan again, or apply it with --yes",
+        )
+    return journal.create_run(
+        operation=plan.operation,
+        title=plan.title,
+        cluster=plan.cluster,
+        plan=plan.model_dump_json(),
+        plan_digest=digest,
+        hosts=[
+            (code, host, number)
+            for code, site in plan.sites.items()
+            for number, wave in enumerate(site.waves)
+            for host in wave.hosts
+        ],
+        by=whoami(),
+        at=now,
+        now_reason=now_reason,
+    )
+
+
+def _check_hosts(plan: Plan, settings: Settings, path: Path) -> None:
+    """Refuse a plan with hosts or sites that the inventory does not have."""
+    cluster = load_cluster(settings.cluster_dir, settings.cache_dir)
+    unknown: list[str] = []
+    for code, site in plan.sites.items():
+        known = {h.name for h in cluster.hosts(cluster.site(code).code)}
+        unknown += [f"{host} ({code})" for host in site.hosts if host not in known]
+    if unknown:
+        more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""  # noqa: PLR2004
+        raise PlanError(
+            f"not in the inventory: {', '.join(unknown[:5])}{more}",
+            where=str(path),
+            do="Make the plan again",
+        )
+    if not plan.hosts:
+        raise PlanError("the plan has no hosts", where=str(path), do="Make the plan again")
+
+
+def _check_windows(plan: Plan, now: datetime, path: Path) -> None:
+    """Refuse a plan whose windows are all over: it must never start late."""
+    if plan.ends_at is None or plan.ends_at <= now:
+        raise PlanError(
+            "every window of the plan is over",
+            where=str(path),
+            do="Make the plan again for a later time, or override its windows with "
+            "--now --reason '…'",
+        )

@@ -1,0 +1,82 @@
+"""Carrying a run in this process, from wherever it is to as far as it can go now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from ictops.calendars.window import Window
+from ictops.errors import JournalError
+from ictops.estate.load import load_cluster
+from ictops.plans.model import Plan
+from ictops.running.engine import Course, Ending, Engine, Notice
+from ictops.running.local import LocalExecutor, job_folder
+from ictops.running.recovery import recover
+from ictops.running.wake import wake
+from ictops.settings import Settings
+from ictops.store.copies import free_mb
+from ictops.store.journal import Journal
+from ictops.store.records import RunRecord
+
+NOW_LASTS = timedelta(hours=12)
+"""How long a run whose windows are overridden may go on, if its plan ends before that."""
+
+
+def carry(
+    journal: Journal,
+    run_id: str,
+    settings: Settings,
+    *,
+    notice: Callable[[Notice], None] = lambda _notice: None,
+    wait_for_windows: bool = True,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    on_engine: Callable[[Engine], None] = lambda _engine: None,
+) -> Ending:
+    """Take a run over and carry it until it ends, or nothing more can be done now.
+
+    :raises RunError: if another process carries it, or it has ended.
+    :raises JournalError: if the disk has less free space than the settings ask for.
+    """
+    _check_space(settings)
+    lease = journal.acquire(run_id, at=clock())
+    record = journal.run(run_id)
+    plan = Plan.model_validate_json(record.plan)
+    executor = LocalExecutor(job_folder(settings.resolve(settings.state_dir)))
+    recover(journal, lease, plan, executor, clock)
+    cluster = load_cluster(settings.cluster_dir, settings.cache_dir)
+    hosts = {h.name: h for code in plan.sites for h in cluster.hosts(code)}
+
+    def before_retry(site: str, names: list[str]) -> None:
+        wake([mac for n in names if n in hosts and (mac := hosts[n].mac)], cluster.site(site))
+
+    course = Course(
+        strategy=settings.strategy,
+        forks=settings.forks,
+        windows={code: windows_of(plan, record, code) for code in plan.sites},
+        rooms={n: room for n, h in hosts.items() if (room := h.room)},
+        before_retry=before_retry,
+        notice=notice,
+        wait_for_windows=wait_for_windows,
+    )
+    engine = Engine(journal, lease, plan, executor, course, clock)
+    on_engine(engine)
+    return engine.carry()
+
+
+def windows_of(plan: Plan, record: RunRecord, site: str) -> list[Window]:
+    """Give when a site may be changed: as planned, or at once where a person said so."""
+    if record.now_reason is None:
+        return [span.window for span in plan.sites[site].windows]
+    end = record.created_at + NOW_LASTS
+    return [Window(record.created_at, max(end, plan.ends_at or end))]
+
+
+def _check_space(settings: Settings) -> None:
+    state = settings.resolve(settings.state_dir)
+    free = free_mb(state)
+    if free < settings.min_free_mb:
+        raise JournalError(
+            f"only {free} MB are free, {settings.min_free_mb} MB are wanted before a run goes on",
+            where=str(state),
+            do="Free some space, or lower min_free_mb in ictops.toml",
+        )
