@@ -23,9 +23,8 @@ from ictops.planning.waves import CanaryRule, lay_waves
 from ictops.plans.digests import changed_since, digests_of, playbook_path
 from ictops.plans.file import plan_digest, read_plan, window_spans
 from ictops.plans.model import Gate, Plan, SitePlan
+from ictops.plans.templates import refuse_templates
 from ictops.settings import Limits, Settings, content_dir
-
-_TEMPLATE_MARKS = ("{{", "{%", "{#")
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,26 +205,6 @@ def approvers(settings: Settings, plan: Plan) -> list[tuple[str, datetime]]:
         return [(one.by, one.at) for one in journal.approvals(plan_digest(plan))]
     finally:
         journal.close()
-
-
-def refuse_templates(value: object, where: str = "--extra-vars") -> None:
-    """Refuse Jinja in values: Ansible would run it on this machine.
-
-    :raises PlanError: naming the variable.
-    """
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            refuse_templates(str(key), where)
-            refuse_templates(item, f"{where} {key}")
-    elif isinstance(value, list | tuple):
-        for item in value:
-            refuse_templates(item, where)
-    elif isinstance(value, str) and any(mark in value for mark in _TEMPLATE_MARKS):
-        raise PlanError(
-            "a value holds a template ({{, {% or {#), which would run on this machine",
-            where=where,
-            do="Give the plain value, or put the template into the playbook",
-        )
 
 
 def person() -> str:

@@ -10,9 +10,10 @@ from typing import Any
 import yaml
 
 from ictops.errors import PlanError
-from ictops.operations.planning import Draft, Request, Work, make_plan, refuse_templates
+from ictops.operations.planning import Draft, Request, Work, make_plan
 from ictops.plans.digests import load_any_tag
 from ictops.plans.faults import StrictLoader
+from ictops.plans.templates import refuse_templates
 from ictops.settings import Settings
 
 _LONGEST_NAME = 64

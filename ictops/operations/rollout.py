@@ -14,8 +14,8 @@ from ictops.settings import Settings
 
 PLAYBOOK = "rollout.yml"
 # Debian Policy 5.6.1 and 5.6.12: what a package's name and version may be.
-_NAME = re.compile(r"^[a-z0-9][a-z0-9+.-]+$")
-_VERSION = re.compile(r"^(?:[0-9]+:)?[0-9][A-Za-z0-9.+~-]*$")
+_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")
+_VERSION = re.compile(r"(?:[0-9]+:)?[0-9][A-Za-z0-9.+~-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,13 @@ def parse_software(words: Iterable[str]) -> list[Software]:
         name, equals, version = word.partition("=")
         if not equals or not version:
             raise PlanError("write software as NAME=VERSION", where=word, do="Such as hello=2.10-3")
-        if not _NAME.match(name):
+        if not _NAME.fullmatch(name):
             raise PlanError(
                 f"{name!r} is no package name",
                 where=word,
                 do="Two or more of a-z, 0-9, plus, minus and full stop; first a letter or digit",
             )
-        if not _VERSION.match(version):
+        if not _VERSION.fullmatch(version):
             raise PlanError(
                 f"{version!r} is no Debian version",
                 where=word,

@@ -14,7 +14,7 @@ from ictops.estate.models import Host
 from ictops.plans.model import Wave
 
 _NUMBER = re.compile(r"([0-9]+)")
-_SHARE = re.compile(r"^([0-9]{1,3})%$")
+_SHARE = re.compile(r"([0-9]{1,3})%")
 _WHOLE = 100
 
 
@@ -44,7 +44,7 @@ def parse_shares(text: str) -> tuple[int, ...]:
     :raises PlanError: where one is none, or together they are more than all.
     """
     words = [word.strip() for word in text.split(",") if word.strip()]
-    found = [_SHARE.match(word) for word in words]
+    found = [_SHARE.fullmatch(word) for word in words]
     shares = tuple(int(match[1]) for match in found if match)
     if len(shares) != len(words) or any(not 0 < share <= _WHOLE for share in shares):
         raise PlanError(f"shares are written 25% or 25%,50%, not {text!r}", where="--shares")

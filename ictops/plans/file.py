@@ -24,8 +24,9 @@ from ictops.errors import PlanError
 from ictops.plans.durations import format_duration
 from ictops.plans.faults import StrictLoader, plan_fault
 from ictops.plans.model import Plan, SitePlan, WindowSpan
+from ictops.plans.templates import refuse_templates
 
-_PLAIN = re.compile(r"^[A-Za-z][A-Za-z0-9]*(?:[._-][A-Za-z0-9]+)+$|^[a-z]+[0-9]+$")
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[._-][A-Za-z0-9]+)+|[a-z]+[0-9]+")
 """Names that no YAML reader takes for anything but text; others are quoted."""
 _WIDTH = 96
 
@@ -102,6 +103,7 @@ def read_plan(path: Path) -> Plan:
         json.dumps(data)  # extra vars may hold anything that YAML can say; a plan may not
     except (TypeError, ValueError, RecursionError) as error:
         raise PlanError(f"a plan holds plain data only: {error}", where=str(path)) from error
+    refuse_templates(data.get("extra_vars"), f"{path}: extra_vars")
     try:
         return Plan.model_validate(data)
     except ValidationError as error:
@@ -168,7 +170,7 @@ def _zone(name: str) -> ZoneInfo | None:
 
 
 def _scalar(text: str) -> str:
-    if _PLAIN.match(text):
+    if _PLAIN.fullmatch(text):
         return text
     if text.isascii():
         return json.dumps(text)  # much quicker than YAML's own, and the same

@@ -88,18 +88,12 @@ def test_sites_share_the_total():
 ROOMS = st.sampled_from([None, "it1", "it2"])
 WAVES = st.lists(st.lists(ROOMS, min_size=1, max_size=12).map(tuple), min_size=1, max_size=3)
 WINDOWS = st.lists(st.integers(1, 5), min_size=2, max_size=8).map(
-    lambda steps: days(
-        *[(sum(steps[:n]), sum(steps[: n + 1])) for n in range(0, len(steps), 2)]
-    )
+    lambda steps: days(*[(sum(steps[:n]), sum(steps[: n + 1])) for n in range(0, len(steps), 2)])
 )
 SITES = st.lists(st.tuples(WAVES, WINDOWS), min_size=1, max_size=4).map(
-    lambda drawn: [
-        work(f"s{n}", windows, *waves) for n, (waves, windows) in enumerate(drawn)
-    ]
+    lambda drawn: [work(f"s{n}", windows, *waves) for n, (waves, windows) in enumerate(drawn)]
 )
-LIMITS = st.builds(
-    Limits, site=st.integers(1, 6), room=st.integers(1, 6), total=st.integers(1, 10)
-)
+LIMITS = st.builds(Limits, site=st.integers(1, 6), room=st.integers(1, 6), total=st.integers(1, 10))
 
 
 @given(SITES, LIMITS, st.sampled_from([600.0, 2700.0]), st.sampled_from([0, 20]))

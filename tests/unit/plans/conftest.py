@@ -22,7 +22,10 @@ def plan() -> Plan:
         playbook="rollout.yml",
         playbook_digest="aa",
         roles_digest="bb",
-        extra_vars={"software_packages": [{"name": "hello", "version": "2.10"}], "day": "2026-10-26"},
+        extra_vars={
+            "software_packages": [{"name": "hello", "version": "2.10"}],
+            "day": "2026-10-26",
+        },
         gate=Gate(soak=timedelta(minutes=90), run_failures=3),
         estimate=Estimate(seconds=900, source="default"),
         sites={
