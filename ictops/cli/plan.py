@@ -109,6 +109,7 @@ RoomLimit = Annotated[
 TotalLimit = Annotated[
     int | None, typer.Option(min=1, help="Hosts at once in all.", rich_help_panel=LIMITS)
 ]
+Cluster = Annotated[str | None, typer.Option("--cluster", help="The cluster, if not the default.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 PlanFile = Annotated[Path, typer.Argument(help="The plan's file.", show_default=False)]
 
@@ -142,6 +143,7 @@ def rollout(
         bool,
         typer.Option("--reboot", help="Reboot a host where one is required.", rich_help_panel=WHAT),
     ] = False,
+    cluster: Cluster = None,
     as_json: AsJson = False,
 ) -> None:
     """Plan the rollout of software at exact versions.
@@ -155,7 +157,7 @@ def rollout(
     from ictops.settings import load_settings  # noqa: PLC0415
 
     packages = parse_software(software)
-    settings = load_settings()
+    settings = load_settings(cluster)
     request = build_request(
         settings, sites=sites, limit=limit, holiday=holiday, start=start, until=until,
         canary=canary, shares=shares, soak=soak, site_failures=site_failures,
@@ -207,6 +209,7 @@ def playbook(
             rich_help_panel=WHAT,
         ),
     ] = False,
+    cluster: Cluster = None,
     as_json: AsJson = False,
 ) -> None:
     """Plan a playbook that you already have, through the same waves, windows and gates.
@@ -220,7 +223,7 @@ def playbook(
     from ictops.operations.playbook import parse_extra_vars, plan_playbook  # noqa: PLC0415
     from ictops.settings import load_settings  # noqa: PLC0415
 
-    settings = load_settings()
+    settings = load_settings(cluster)
     request = build_request(
         settings, sites=sites, limit=limit, holiday=holiday, start=start, until=until,
         canary=canary, shares=shares, soak=soak, site_failures=site_failures,
@@ -239,7 +242,7 @@ def playbook(
 
 
 @plan_app.command("show")
-def show_plan(file: PlanFile, *, as_json: AsJson = False) -> None:
+def show_plan(file: PlanFile, *, cluster: Cluster = None, as_json: AsJson = False) -> None:
     """Show a plan: its table, its timeline from now on, and what has changed since.
 
     Exit code 6: it does not fit its windows (any more).
@@ -250,7 +253,7 @@ def show_plan(file: PlanFile, *, as_json: AsJson = False) -> None:
     from ictops.operations.planning import approvers, look_at  # noqa: PLC0415
     from ictops.settings import load_settings  # noqa: PLC0415
 
-    settings = load_settings()
+    settings = load_settings(cluster)
     draft = look_at(settings, file)
     show(
         draft, output=file, as_json=as_json, write=False, approvers=approvers(settings, draft.plan)
@@ -262,6 +265,7 @@ def approve_plan(
     file: PlanFile,
     *,
     by: Annotated[str | None, typer.Option(help="Who approves it, where that is not you.")] = None,
+    cluster: Cluster = None,
     note: Annotated[str, typer.Option(help="Why, or under which condition.")] = "",
 ) -> None:
     """Record in the journal who approved the plan as it stands; an edit ends the approval.
@@ -271,7 +275,7 @@ def approve_plan(
     from ictops.operations.planning import approve  # noqa: PLC0415 - heavy
     from ictops.settings import load_settings  # noqa: PLC0415
 
-    name = approve(load_settings(), file, by=by, note=note)
+    name = approve(load_settings(cluster), file, by=by, note=note)
     typer.echo(f"{file} is approved by {name}. Run it with: ictops apply {file}")
 
 

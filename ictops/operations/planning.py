@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from ictops.calendars.site import load_site_calendar
 from ictops.calendars.window import Window
 from ictops.errors import CalendarError, PlanError
-from ictops.estate.cluster import Cluster, load_cluster, select
+from ictops.estate.load import Cluster, load_cluster, select
 from ictops.estate.models import Host, Site
 from ictops.planning.estimate import estimate
 from ictops.planning.forecast import Forecast, forecast
@@ -158,7 +158,7 @@ def look_at(settings: Settings, path: Path) -> Draft:
         raise PlanError(
             f"the plan is for cluster {plan.cluster!r}, not {settings.cluster!r}",
             where=str(path),
-            do="Choose the cluster in ictops.toml or with ICTOPS_CLUSTER",
+            do=f"Give '--cluster {plan.cluster}'",
         )
     hosts = select(cluster, [code for code in plan.sites if code in cluster.sites], None)
     rooms = {host.name: host.room for host in hosts}
@@ -214,7 +214,7 @@ def person() -> str:
 
 def open_cluster(settings: Settings) -> Cluster:
     """Read the cluster that the settings name."""
-    return load_cluster(settings.cluster_dir, settings.resolve(settings.state_dir))
+    return load_cluster(settings.cluster_dir, settings.cache_dir)
 
 
 def _choose(
