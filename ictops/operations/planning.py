@@ -15,8 +15,9 @@ from zoneinfo import ZoneInfo
 from ictops.calendars.site import load_site_calendar
 from ictops.calendars.window import Window
 from ictops.errors import CalendarError, PlanError
-from ictops.estate.load import Cluster, load_cluster, select
+from ictops.estate.load import Cluster, load_cluster
 from ictops.estate.models import Host, Site
+from ictops.estate.select import select
 from ictops.planning.estimate import estimate
 from ictops.planning.forecast import Forecast, forecast
 from ictops.planning.waves import CanaryRule, lay_waves
@@ -109,7 +110,7 @@ def make_plan(settings: Settings, request: Request, work: Work) -> Draft:
     playbooks = [playbook_path(work.playbook, content_dir())]
     if request.gate.health:
         playbooks.append(playbook_path(request.gate.health, content_dir()))
-    digests = digests_of(playbooks, content_dir())
+    digests = digests_of(playbooks, content_dir(), work.extra_vars)
     notes += [
         f"role {name} was not found; its digest is left out" for name in digests.missing_roles
     ]
