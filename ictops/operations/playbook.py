@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,13 @@ import yaml
 
 from ictops.errors import PlanError
 from ictops.operations.planning import Draft, Request, Work, make_plan
-from ictops.plans.digests import load_any_tag
+from ictops.plans.digests import ROLE_VARIABLE, load_any_tag
 from ictops.plans.faults import StrictLoader
 from ictops.plans.templates import refuse_templates
 from ictops.settings import Settings
 
+ROLE_PLAYBOOK = "role.yml"
+_FULL_ROLE = re.compile(r"(?!.*\.ya?ml$)[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){2}")
 _LONGEST_NAME = 64
 
 
@@ -42,18 +45,22 @@ def plan_playbook(
     extra_vars: Mapping[str, Any],
     idempotent: bool = True,
 ) -> Draft:
-    """Plan ``playbook``, which is run as it is.
+    """Plan ``playbook``, which is run as it is; a role's folder or full name does too.
 
     Past runs are looked up by its file's name, so that each playbook has its own estimate.
 
     :raises PlanError: where it is no playbook, or no host is left to change.
     """
-    if playbook.is_dir():
-        raise PlanError(
-            "this is a folder, not a playbook",
-            where=str(playbook),
-            do=f"For a role write a playbook: '- hosts: all' with 'roles: [{playbook.name}]'",
+    if role := _role(playbook):
+        name = Path(role).name
+        work = Work(
+            operation=f"role:{name}"[:_LONGEST_NAME],
+            title=f"role {name}",
+            playbook=ROLE_PLAYBOOK,
+            extra_vars={**extra_vars, ROLE_VARIABLE: role},
+            idempotent=idempotent,
         )
+        return make_plan(settings, request, work)
     work = Work(
         operation=f"playbook:{playbook.stem}"[:_LONGEST_NAME],
         title=f"playbook {playbook.name}",
@@ -63,6 +70,22 @@ def plan_playbook(
     )
     _check_plays(playbook)
     return make_plan(settings, request, work)
+
+
+def _role(given: Path) -> str | None:
+    """Give the role where ``given`` is one: its folder, or ``namespace.collection.role``.
+
+    :raises PlanError: where it is a folder, but none of a role.
+    """
+    if given.is_dir():
+        if not (given / "tasks").is_dir():
+            raise PlanError(
+                "this folder is no role: it has no tasks",
+                where=str(given),
+                do="Name a playbook, or the folder of one role",
+            )
+        return str(given.resolve())
+    return str(given) if not given.exists() and _FULL_ROLE.fullmatch(str(given)) else None
 
 
 def _check_plays(playbook: Path) -> None:

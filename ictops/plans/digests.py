@@ -29,6 +29,8 @@ _IMPORTS = {
     "vars_files": "vars",
 }
 """Keywords that name files, and the folder in which Ansible also looks for them."""
+ROLE_VARIABLE = "ictops_role"
+"""The extra var by which ictops' own ``role.yml`` is told which role to apply."""
 _ROLE_TASKS = ("import_role", "include_role")
 _SYSTEM_ROLES = ("~/.ansible/roles", "/usr/share/ansible/roles", "/etc/ansible/roles")
 _SYSTEM_COLLECTIONS = ("~/.ansible/collections", "/usr/share/ansible/collections")
@@ -71,9 +73,12 @@ def playbook_path(playbook: str, content_dir: Path) -> Path:
     return Path(playbook)
 
 
-def digests_of(playbooks: Iterable[Path], content_dir: Path) -> Digests:
+def digests_of(
+    playbooks: Iterable[Path], content_dir: Path, extra_vars: Mapping[str, Any]
+) -> Digests:
     """Give the digests of ``playbooks`` taken together, and of all that they use.
 
+    :param extra_vars: those of the plan; they name the role where :data:`ROLE_VARIABLE` is set.
     :raises PlanError: where one cannot be read or is not YAML.
     """
     found = _Found()
@@ -81,6 +86,8 @@ def digests_of(playbooks: Iterable[Path], content_dir: Path) -> Digests:
         _read_file(playbook.resolve(), playbook.resolve().parent, content_dir, found)
         for beside in ("group_vars", "host_vars"):
             found.files.update(dict.fromkeys(_files_in(playbook.resolve().parent / beside)))
+    if isinstance(role := extra_vars.get(ROLE_VARIABLE), str):
+        _read_role(role, content_dir, content_dir, found)
     roles = hashlib.sha256()
     for name, folder in sorted(found.roles.items()):
         roles.update(f"role {name}\n".encode())
@@ -104,7 +111,7 @@ def changed_since(plan: Plan, cluster: HasSites, content_dir: Path) -> list[str]
 
     :raises PlanError: where the playbook can no longer be read.
     """
-    now = digests_of(plan_playbooks(plan, content_dir), content_dir)
+    now = digests_of(plan_playbooks(plan, content_dir), content_dir, plan.extra_vars)
     said = []
     if now.playbook != plan.playbook_digest:
         said.append(f"the playbook {plan.playbook} or a file that it imports has changed")

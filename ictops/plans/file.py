@@ -26,8 +26,10 @@ from ictops.plans.faults import StrictLoader, plan_fault
 from ictops.plans.model import Plan, SitePlan, WindowSpan
 from ictops.plans.templates import refuse_templates
 
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[._-][A-Za-z0-9]+)+|[a-z]+[0-9]+")
-"""Names that no YAML reader takes for anything but text; others are quoted."""
+_PLAIN = re.compile(
+    r"[A-Za-z][A-Za-z0-9]*(?:[._/-][A-Za-z0-9]+)+|[a-z]+[0-9]+|canary|rest|share [0-9]+%"
+)
+"""Words that no YAML reader takes for anything but text; others are quoted."""
 _WIDTH = 96
 
 

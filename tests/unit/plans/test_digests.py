@@ -64,7 +64,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def digests(folder: Path):
-    return digests_of([folder / "site.yml"], folder / "content")
+    return digests_of([folder / "site.yml"], folder / "content", {})
 
 
 @pytest.mark.parametrize(
@@ -88,6 +88,19 @@ def test_a_change_shows_in_the_digest_that_it_belongs_to(folder, name, playbook,
     (folder / name).write_text(FILES[name] + "# changed\n")
     after = digests(folder)
     assert (after.playbook != before.playbook, after.roles != before.roles) == (playbook, roles)
+
+
+def test_a_role_that_is_planned_alone_counts(folder):
+    (folder / "role.yml").write_text("- hosts: all\n  tasks: []\n")
+
+    def now():
+        role = {"ictops_role": str(folder / "roles/baseline")}
+        return digests_of([folder / "role.yml"], folder, role)
+
+    before = now()
+    (folder / "roles/clock/tasks/main.yml").write_text("[]\n")
+    assert now().roles != before.roles
+    assert before.missing_roles == ()
 
 
 def test_it_does_not_matter_where_the_folder_is(folder, tmp_path_factory):
@@ -115,7 +128,7 @@ def test_a_broken_playbook_is_named_with_its_line(folder):
         digests(folder)
     assert caught.value.where == f"{folder / 'other.yml'}:3"
     with pytest.raises(PlanError, match="cannot be read"):
-        digests_of([folder / "none.yml"], folder)
+        digests_of([folder / "none.yml"], folder, {})
 
 
 def test_a_bare_name_is_one_of_ours(tmp_path):
