@@ -161,10 +161,11 @@ def look_at(settings: Settings, path: Path) -> Draft:
             where=str(path),
             do=f"Give '--cluster {plan.cluster}'",
         )
-    hosts = select(cluster, [code for code in plan.sites if code in cluster.sites], None)
-    rooms = {host.name: host.room for host in hosts}
+    here = [code for code in plan.sites if code in cluster.sites]
+    hosts = {host.name: host for code in here for host in cluster.hosts(code)}
+    rooms = {name: host.room for name, host in hosts.items()}
     notes = [f"changed since: {what}" for what in changed_since(plan, cluster, content_dir())]
-    notes += unknown_hosts(plan, {host.name: host.site for host in hosts})
+    notes += unknown_hosts(plan, {name: host.site for name, host in hosts.items()})
     return Draft(plan, forecast(plan, rooms, datetime.now(UTC)), tuple(notes))
 
 
@@ -222,24 +223,23 @@ def _choose(
     cluster: Cluster, request: Request, work: Work
 ) -> tuple[dict[str, list[Host]], list[str]]:
     """Give the hosts to change by site, and what to say of those left out."""
-    codes = request.sites or tuple(sorted(cluster.sites))
-    hosts = select(cluster, list(codes), request.limit)
-    taken = [host for host in hosts if work.takes(host)]
+    codes = request.sites or tuple(cluster.sites)
+    found = select(cluster, codes, request.limit)
+    taken = {code: [host for host in hosts if work.takes(host)] for code, hosts in found.items()}
+    kept = {code: hosts for code, hosts in taken.items() if hosts}
     notes = []
-    if len(taken) < len(hosts):
-        notes.append(f"{len(hosts) - len(taken)} hosts left out: this is for {work.only_for}")
-    if not taken:
+    left_out = sum(map(len, found.values())) - sum(map(len, kept.values()))
+    if left_out:
+        notes.append(f"{left_out} hosts left out: this is for {work.only_for}")
+    if not kept:
         raise PlanError(
             "there is no host to change",
-            where=", ".join(codes) + (f" limited to {request.limit}" if request.limit else ""),
-            do=f"This operation is for {work.only_for}" if work.only_for else "Widen --limit",
+            where=", ".join(codes),
+            do=f"This operation is for {work.only_for}",
         )
-    _check_canaries(request.canary, taken)
-    by_site: dict[str, list[Host]] = {}
-    for host in taken:
-        by_site.setdefault(host.site, []).append(host)
-    notes += [f"site {code} has no host to change" for code in codes if code not in by_site]
-    return {code: by_site[code] for code in codes if code in by_site}, notes
+    _check_canaries(request.canary, [host for hosts in kept.values() for host in hosts])
+    notes += [f"site {code} has no host to change" for code in codes if code not in kept]
+    return kept, notes
 
 
 def _check_canaries(rule: CanaryRule, hosts: Sequence[Host]) -> None:

@@ -11,7 +11,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import yaml
 from pydantic import ValidationError
 
+from ictops.calendars.window import Window
 from ictops.errors import PlanError
 from ictops.plans.durations import format_duration
 from ictops.plans.faults import StrictLoader, plan_fault
@@ -192,7 +193,7 @@ def _block(data: dict[str, Any]) -> str:
     return text
 
 
-def window_spans(windows: Sequence[Any], timezone: str) -> list[WindowSpan]:
+def window_spans(windows: Iterable[Window], timezone: str) -> list[WindowSpan]:
     """Give windows as they stand in a plan: in the zone of the site."""
     zone = ZoneInfo(timezone)
     return [
