@@ -1,48 +1,100 @@
-"""Which strategy a shard runs under: mitogen where it fits, else Ansible's own linear."""
+"""How Ansible runs a shard's tasks: fast by mitogen, or by its own linear strategy.
+
+Linear starts a Python on the host for every task. Mitogen keeps one there for the whole
+play. It reaches into ansible-core, so it works only with releases that it was made for:
+where that is not certain, linear is used and a person is told why.
+"""
 
 from __future__ import annotations
 
+import importlib.util
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal
 
-CORE_FOR_MITOGEN = ("2.10", "2.19")
-"""The ansible-core releases that mitogen 0.3.54 supports, first and last.
+StrategyName = Literal["mitogen", "linear"]
 
-mitogen lags behind ansible-core; its own check (ansible_mitogen/loaders.py) refuses others.
-"""
+OLDEST_CORE = (2, 10)
+"""ansible_mitogen.loaders.ANSIBLE_VERSION_MIN."""
+
+NEWEST_CORE = (2, 21)
+"""The newest that mitogen's notes name (0.3.50, ansible-core 2.21): it refuses none itself."""
+
+OLDEST_MITOGEN = (0, 3, 50)
 
 
 @dataclass(frozen=True, slots=True)
 class StrategySettings:
-    """What a job's environment needs for its strategy."""
+    """What to add to ansible-playbook's environment."""
 
-    name: str
+    name: StrategyName
+    """What will be used, which may not be what was asked for."""
     env: dict[str, str] = field(default_factory=dict)
-    warning: str = ""
-    """Why it is not the strategy that was wanted; empty if it is."""
+    warning: str | None = None
+    """Why it is not what was asked for: a sentence for a person."""
 
 
-def strategy_settings(wanted: str) -> StrategySettings:
-    """Give the environment for ``mitogen`` or ``linear``, falling back to linear."""
+def strategy_settings(
+    wanted: str,
+    *,
+    installed: Callable[[str], str] = version,
+    plugins: Callable[[], Path | None] | None = None,
+) -> StrategySettings:
+    """Give the environment for a strategy; linear, with a warning, where mitogen cannot serve.
+
+    :param wanted: ``mitogen`` or ``linear``.
+    :param installed: gives a package's version, or raises PackageNotFoundError.
+    :param plugins: gives the folder of mitogen's strategies, or None.
+    """
+    if wanted == "linear":
+        return StrategySettings("linear", {"ANSIBLE_STRATEGY": "ansible.builtin.linear"})
     if wanted != "mitogen":
-        return StrategySettings("linear")
-    spec = find_spec("ansible_mitogen")
-    if spec is None or not spec.submodule_search_locations:
-        return StrategySettings("linear", warning="mitogen is not installed: using linear")
+        return _linear(f"there is no strategy '{wanted}'")
     try:
-        core = version("ansible-core")
+        mitogen = installed("mitogen")
     except PackageNotFoundError:
-        core = "0"
-    release = tuple(int(part) for part in core.split(".")[:2])
-    first, last = (tuple(map(int, text.split("."))) for text in CORE_FOR_MITOGEN)
-    if not first <= release <= last:
-        text = f"mitogen does not support ansible-core {core} yet: using linear"
-        return StrategySettings("linear", warning=text)
-    plugins = Path(spec.submodule_search_locations[0]) / "plugins" / "strategy"
-    env = {
-        "ANSIBLE_STRATEGY_PLUGINS": str(plugins),
-        "ANSIBLE_STRATEGY": "mitogen_linear",
-    }
-    return StrategySettings("mitogen", env)
+        return _linear("mitogen is not installed")
+    if _numbers(mitogen) < OLDEST_MITOGEN:
+        return _linear(f"mitogen {mitogen} is older than {_dotted(OLDEST_MITOGEN)}")
+    core = installed("ansible-core")
+    if not OLDEST_CORE <= _numbers(core)[:2] <= NEWEST_CORE:
+        return _linear(f"mitogen {mitogen} is not known to work with ansible-core {core}")
+    folder = (plugins or plugins_folder)()
+    if folder is None:
+        return _linear(f"mitogen {mitogen} came without its strategies for Ansible")
+    return StrategySettings(
+        "mitogen",
+        {"ANSIBLE_STRATEGY_PLUGINS": str(folder), "ANSIBLE_STRATEGY": "mitogen_linear"},
+    )
+
+
+def plugins_folder() -> Path | None:
+    """Give the folder of mitogen's strategies, without importing mitogen; None without one."""
+    found = importlib.util.find_spec("ansible_mitogen")
+    for place in (found and found.submodule_search_locations) or ():
+        folder = Path(place) / "plugins" / "strategy"
+        if (folder / "mitogen_linear.py").is_file():
+            return folder
+    return None
+
+
+def _linear(why: str) -> StrategySettings:
+    return StrategySettings(
+        "linear",
+        {"ANSIBLE_STRATEGY": "ansible.builtin.linear"},
+        f"{why[0].upper()}{why[1:]}, so Ansible's slower linear strategy is used. "
+        'Set strategy = "linear" to have this quietly',
+    )
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """Give the leading numbers of a version; what follows them (rc1, dev0) is left out."""
+    leading = re.match(r"\d+(?:\.\d+)*", text)
+    return tuple(int(part) for part in leading.group().split(".")) if leading else ()
+
+
+def _dotted(numbers: tuple[int, ...]) -> str:
+    return ".".join(map(str, numbers))
