@@ -75,11 +75,12 @@ def lay_waves(hosts: Iterable[Host], canary: CanaryRule, shares: Sequence[int]) 
     return [Wave(name=name, hosts=names) for name, names in waves if names]
 
 
-def natural(name: str) -> list[tuple[int, str]]:
-    """Give a sort key by which ``ws-9`` comes before ``ws-10``."""
-    return [
+def natural(name: str) -> tuple[list[tuple[int, str]], str]:
+    """Give a sort key by which ``ws-9`` comes before ``ws-10``; no two names share one."""
+    parts = [
         (int(part), "") if part.isdecimal() else (-1, part) for part in _NUMBER.split(name) if part
     ]
+    return parts, name
 
 
 def _canaries(hosts: Sequence[Host], rule: CanaryRule) -> set[str]:

@@ -54,6 +54,8 @@ def plan_fault(error: ValidationError, text: str, path: Path) -> PlanError:
         what = f"a plan has no key {key!r} here"
         near = get_close_matches(key, _KEYS, n=1)
         do = f"Did you mean {near[0]!r}?" if near else do
+    elif first["type"] == "string_pattern_mismatch":
+        what = f"{first['input']!r} is no name that is allowed here"
     elif first["type"] == "missing":
         what = f"{key!r} is missing"
     elif first["type"] == "value_error":

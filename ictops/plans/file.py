@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import yaml
 from pydantic import ValidationError
@@ -28,7 +28,9 @@ from ictops.plans.model import Plan, SitePlan, WindowSpan
 from ictops.plans.templates import refuse_templates
 
 _PLAIN = re.compile(
-    r"[A-Za-z][A-Za-z0-9]*(?:[._/-][A-Za-z0-9]+)+|[a-z]+[0-9]+|canary|rest|share [0-9]+%"
+    r"(?!(?:y|n|yes|no|on|off|true|false|null|nan|inf)\Z)"
+    r"(?:[A-Za-z]+[0-9]*|[A-Za-z][A-Za-z0-9]*(?:[._/-][A-Za-z0-9]+)+|share [0-9]+%)",
+    re.IGNORECASE,
 )
 """Words that no YAML reader takes for anything but text; others are quoted."""
 _WIDTH = 96
@@ -135,7 +137,7 @@ def _site_text(site: SitePlan) -> Iterator[str]:
     yield f"    inventory_digest: {_scalar(site.inventory_digest)}\n"
     yield f"    timezone: {_scalar(site.timezone)}\n"
     yield from _list_head("windows", site.windows)
-    zone = _zone(site.timezone)
+    zone = ZoneInfo(site.timezone)
     for span in site.windows:
         yield f"      - {{start: {_local(span.start, zone)}, end: {_local(span.end, zone)}}}\n"
     yield from _list_head("waves", site.waves)
@@ -159,17 +161,10 @@ def _hosts_text(hosts: Sequence[str]) -> Iterator[str]:
     yield line
 
 
-def _local(moment: datetime, zone: ZoneInfo | None) -> str:
-    local = moment.astimezone(zone) if zone else moment
+def _local(moment: datetime, zone: ZoneInfo) -> str:
+    local = moment.astimezone(zone)
     exact = bool(local.second or local.microsecond)
     return local.isoformat(sep=" ", timespec="auto" if exact else "minutes")
-
-
-def _zone(name: str) -> ZoneInfo | None:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return None  # the site's calendar reports it; the times keep their own offset
 
 
 def _scalar(text: str) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ictops.calendars.window import Window
 from ictops.plans.durations import Duration
@@ -14,6 +16,11 @@ from ictops.settings import Limits
 Share = Annotated[str, Field(pattern=r"^(100|[0-9]{1,2})%$")]
 Budget = Annotated[int, Field(ge=0)] | Share
 """A count of hosts, or a share of them such as ``10%``."""
+
+
+HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}\z")]
+"""No separator, glob or sign of Ansible's host patterns: a name is never more than one host."""
+SiteCode = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}\z")]
 
 
 class _Part(BaseModel):
@@ -41,7 +48,7 @@ class Wave(_Part):
     """Hosts of one site that are changed together."""
 
     name: str
-    hosts: list[str] = Field(min_length=1)
+    hosts: list[HostName] = Field(min_length=1)
 
 
 class Gate(_Part):
@@ -77,6 +84,23 @@ class SitePlan(_Part):
     windows: list[WindowSpan] = []
     waves: list[Wave] = []
 
+    @field_validator("inventory")
+    @classmethod
+    def _inside_the_cluster(cls, value: str) -> str:
+        path = PurePosixPath(value)
+        if path.is_absolute() or ".." in path.parts or not path.name:
+            raise ValueError(f"{value!r} is no file inside the cluster's folder")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(f"{value!r} is no time zone; one is Europe/London") from error
+        return value
+
     @property
     def hosts(self) -> list[str]:
         return [host for wave in self.waves for host in wave.hosts]
@@ -105,7 +129,7 @@ class Plan(_Part):
     retry_every: Duration = timedelta(minutes=15)
     """How often a straggler is tried again, until the site's last window ends."""
     estimate: Estimate
-    sites: dict[str, SitePlan] = Field(min_length=1)
+    sites: dict[SiteCode, SitePlan] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _each_host_once(self) -> Plan:

@@ -59,9 +59,13 @@ DATA = st.recursive(
     max_leaves=6,
 )  # fmt: skip
 
+NAMES = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,9}", fullmatch=True) | st.sampled_from(
+    ["no", "null", "Yes", "1e3", "0x10", "12", "1.5", "2026-10-26", "0o7", "1_000", "y"]
+)
+
 
 @given(
-    names=st.lists(st.text(min_size=1, max_size=12), min_size=1, max_size=9, unique=True),
+    names=st.lists(NAMES, min_size=1, max_size=9, unique=True),
     extra=st.dictionaries(st.text(max_size=9), DATA, max_size=3),
     made_by=st.text(max_size=20),
 )
