@@ -190,6 +190,8 @@ def approve(settings: Settings, path: Path, *, by: str | None, note: str = "") -
     from ictops.store.journal import Journal  # noqa: PLC0415 - loads SQLAlchemy
 
     name = by or person()
+    if name != person():
+        note = "; ".join(part for part in (f"entered by {person()}", note) if part)
     journal = Journal.open(settings.journal_url)
     try:
         journal.approve(plan_digest(read_plan(path)), by=name, at=datetime.now(UTC), note=note)

@@ -18,7 +18,7 @@ class Forecast:
 
     sites: Mapping[str, SiteTimes]
     without_window: tuple[str, ...]
-    """Sites with hosts to change and no window to do it in."""
+    """Sites with hosts to change and no window (left) to do it in."""
     remedy: Remedy | None
     """What would make it fit; None where it fits, or where no site has a window."""
 
@@ -34,9 +34,10 @@ class Forecast:
 
 def forecast(plan: Plan, rooms: Mapping[str, str | None], not_before: datetime) -> Forecast:
     """Play ``plan`` through from ``not_before`` on; ``rooms`` gives the room of each host."""
-    busy = {code: site for code, site in plan.sites.items() if site.waves}
+    works = [_work(code, site, rooms, not_before) for code, site in plan.sites.items()]
+    busy = [work for work in works if work.waves]
     load = Workload(
-        sites=tuple(_work(code, site, rooms) for code, site in busy.items() if site.windows),
+        sites=tuple(work for work in busy if work.windows),
         seconds=plan.estimate.seconds,
         soak=plan.gate.soak,
         not_before=not_before,
@@ -45,14 +46,16 @@ def forecast(plan: Plan, rooms: Mapping[str, str | None], not_before: datetime) 
     over = any(one.overflow for one in times)
     return Forecast(
         sites={one.code: one for one in times},
-        without_window=tuple(code for code, site in busy.items() if not site.windows),
+        without_window=tuple(work.code for work in busy if not work.windows),
         remedy=find_remedy(load, times, plan.limits) if over else None,
     )
 
 
-def _work(code: str, site: SitePlan, rooms: Mapping[str, str | None]) -> SiteWork:
+def _work(
+    code: str, site: SitePlan, rooms: Mapping[str, str | None], not_before: datetime
+) -> SiteWork:
     return SiteWork(
         code=code,
         waves=tuple((w.name, tuple(rooms.get(host) for host in w.hosts)) for w in site.waves),
-        windows=tuple(merge(span.window for span in site.windows)),
+        windows=tuple(w for w in merge(s.window for s in site.windows) if w.end > not_before),
     )

@@ -85,6 +85,12 @@ def test_on_a_terminal_it_has_blocks():
     assert "┃" not in rows[1].plain, "now is before the plan's time"
 
 
+def test_windows_that_are_over_are_none():
+    plan, _ = made(a=site("a", 3, 2))
+    assert forecast(plan, {}, START + timedelta(hours=20)).sites["a"].start.day == 25
+    assert forecast(plan, {}, START + timedelta(days=3)).without_window == ("a",)
+
+
 def test_sites_in_trouble_are_shown_first():
     plan, view = made(a=site("a", 2, 1), b=site("b", 2, 1), c=site("c", 99, 1), d=site("d", 2, 0))
     assert rows_to_show(view, plan, 2) == ["c", "d"]
