@@ -77,7 +77,8 @@ def timeline(
     """Draw a row a site over a common axis of local time.
 
     Windows are shaded, waves are blocks in them (by number where ``plain``), what does not fit
-    is marked, and so is ``now`` where it falls in. ``plain`` keeps to ASCII.
+    is marked, and so is ``now`` where it falls in. ``plain`` keeps to ASCII. Windows after the
+    end of all work are left out, so that the waves can be told apart.
     """
     moments = [m for code in codes for m in _moments(plan.sites[code], forecast.sites.get(code))]
     if not moments:
@@ -126,7 +127,9 @@ class _Axis:
 
 
 def _moments(site: SitePlan, times: SiteTimes | None) -> list[datetime]:
-    moments = [moment for span in site.windows for moment in (span.start, span.end)]
+    """Give what must be seen of a site: its windows up to the end of its work, and that."""
+    used = [span for span in site.windows if times is None or span.start < times.end]
+    moments = [moment for span in used for moment in (span.start, span.end)]
     return [*moments, *([times.end] if times else [])]
 
 

@@ -76,13 +76,21 @@ def test_the_timeline_keeps_to_ascii_and_marks_windows_waves_lateness_and_now():
 
 
 def test_on_a_terminal_it_has_blocks():
-    plan, view = made(a=site("a", 2, 5))
+    plan, view = made(a=site("a", 40, 5))
     rows = timeline(plan, view, ["a"], width=100, now=BEFORE)
     assert "█" in rows[1].plain
     assert "░" in rows[1].plain
     assert "Sat 24 Oct" in rows[0].plain
     assert "Wed 28 Oct" in rows[0].plain
     assert "┃" not in rows[1].plain, "now is before the plan's time"
+
+
+def test_windows_after_the_work_do_not_make_it_small():
+    plan, view = made(a=site("a", 4, 5))
+    axis, row, _ = (t.plain for t in timeline(plan, view, ["a"], width=60, now=BEFORE, plain=True))
+    assert axis.split()[:2] == ["Sat", "08:00"]
+    assert "Sun" not in axis
+    assert row.count("2") > row.count("1") > 3
 
 
 def test_windows_that_are_over_are_none():
