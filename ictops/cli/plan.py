@@ -171,7 +171,12 @@ def rollout(
 
 @plan_app.command()
 def playbook(
-    file: Annotated[Path, typer.Argument(help="Any playbook, or the folder or full name of a role.", show_default=False)],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="Any playbook, or the folder or full name of a role.", show_default=False
+        ),
+    ],
     *,
     sites: Sites = "all",
     limit: Limit = None,

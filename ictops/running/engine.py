@@ -218,7 +218,7 @@ class Engine:
                 )
             case Close():
                 self._close(site, step, hosts, now)
-            case Wait():
+            case Wait() if not view.busy:
                 self._tell(site, step.reason)
         return step
 
