@@ -119,7 +119,7 @@ def plan_text(plan: Plan) -> Iterator[str]:
     """Give the plan's file, piece by piece."""
     made = plan.made_at.strftime("%d %B %Y %H:%M %Z")
     yield "# A plan of ictops: which hosts are changed, with what, in which waves and windows.\n"
-    yield f"# Made by {_one_line(plan.made_by)} on {made}.\n"
+    yield f"# Made by {plan.made_by} on {made}.\n"
     yield "# Look at it with 'ictops plan show FILE', run it with 'ictops apply FILE'.\n"
     yield "# Times are local to each site, with their offset from UTC.\n"
     head = plan.model_dump(mode="python", exclude={"sites"})
@@ -174,10 +174,6 @@ def _scalar(text: str) -> str:
         return json.dumps(text)  # much quicker than YAML's own, and the same
     quoted: str = yaml.dump(text, Dumper=yaml.CSafeDumper, default_style='"', width=1 << 30)
     return quoted.rstrip("\n")
-
-
-def _one_line(text: str) -> str:
-    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def _block(data: dict[str, Any]) -> str:

@@ -7,7 +7,15 @@ from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from ictops.calendars.window import Window
 from ictops.plans.durations import Duration
@@ -21,6 +29,16 @@ Budget = Annotated[int, Field(ge=0)] | Share
 HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}\z")]
 """No separator, glob or sign of Ansible's host patterns: a name is never more than one host."""
 SiteCode = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}\z")]
+
+
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError(f"{value!r} holds characters that cannot be printed")
+    return value
+
+
+Line = Annotated[str, AfterValidator(_printable)]
+"""Text for a terminal: one line, no control characters."""
 
 
 class _Part(BaseModel):
@@ -47,7 +65,7 @@ class WindowSpan(_Part):
 class Wave(_Part):
     """Hosts of one site that are changed together."""
 
-    name: str
+    name: Line
     hosts: list[HostName] = Field(min_length=1)
 
 
@@ -60,7 +78,7 @@ class Gate(_Part):
     """Failed hosts that the whole run may have before every site stops."""
     soak: Duration = timedelta(0)
     """How long to wait after a wave before the next one."""
-    health: str | None = None
+    health: Line | None = None
     """Playbook that checks the hosts of a wave after its soak."""
     approval: bool = False
     """Whether a person must let the next wave start."""
@@ -110,13 +128,13 @@ class Plan(_Part):
     """An operation laid out over sites, waves and windows."""
 
     ictops_plan: Literal[1] = 1
-    operation: str
+    operation: Line
     """``rollout``, ``playbook``, …: what a run is listed and its time estimated by."""
-    title: str
-    cluster: str
+    title: Line
+    cluster: Line
     made_at: AwareDatetime
-    made_by: str
-    playbook: str
+    made_by: Line
+    playbook: Line
     """A path, or the name of one of ictops' own playbooks such as ``rollout.yml``."""
     playbook_digest: str
     roles_digest: str

@@ -67,7 +67,7 @@ NAMES = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,9}", fullmatch=True) | st.s
 @given(
     names=st.lists(NAMES, min_size=1, max_size=9, unique=True),
     extra=st.dictionaries(st.text(max_size=9), DATA, max_size=3),
-    made_by=st.text(max_size=20),
+    made_by=st.text(max_size=20).filter(str.isprintable),
 )
 @settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_hosts_and_variables_are_called(plan, tmp_path, names, extra, made_by):
