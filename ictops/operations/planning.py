@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import ValidationError
 
 from ictops.calendars.site import load_site_calendar
 from ictops.calendars.window import Window
@@ -117,33 +120,35 @@ def make_plan(settings: Settings, request: Request, work: Work) -> Draft:
     sites = {}
     for code, hosts in chosen.items():
         site = cluster.sites[code]
-        windows, problem = _windows(settings, site, request.span, now)
-        notes += [problem] if problem else []
-        sites[code] = SitePlan(
-            inventory=str(site.source.relative_to(settings.cluster_dir)),
-            inventory_digest=site.digest,
-            timezone=site.timezone,
-            windows=window_spans(windows, site.timezone),
-            waves=lay_waves(hosts, request.canary, request.shares),
+        with _explained(f"site {code}"):
+            windows, problem = _windows(settings, site, request.span, now)
+            notes += [problem] if problem else []
+            sites[code] = SitePlan(
+                inventory=str(site.source.relative_to(settings.cluster_dir)),
+                inventory_digest=site.digest,
+                timezone=site.timezone,
+                windows=window_spans(windows, site.timezone),
+                waves=lay_waves(hosts, request.canary, request.shares),
+            )
+    with _explained(settings.cluster):
+        plan = Plan(
+            operation=work.operation,
+            title=work.title,
+            cluster=settings.cluster,
+            made_at=now,
+            made_by=person(),
+            playbook=work.playbook,
+            playbook_digest=digests.playbook,
+            roles_digest=digests.roles,
+            extra_vars=dict(work.extra_vars),
+            idempotent=work.idempotent,
+            needs_approval=request.needs_approval,
+            limits=request.limits,
+            gate=request.gate,
+            retry_every=request.retry_every,
+            estimate=estimate(_past_seconds(settings, work.operation), request.estimate),
+            sites=sites,
         )
-    plan = Plan(
-        operation=work.operation,
-        title=work.title,
-        cluster=settings.cluster,
-        made_at=now,
-        made_by=person(),
-        playbook=work.playbook,
-        playbook_digest=digests.playbook,
-        roles_digest=digests.roles,
-        extra_vars=dict(work.extra_vars),
-        idempotent=work.idempotent,
-        needs_approval=request.needs_approval,
-        limits=request.limits,
-        gate=request.gate,
-        retry_every=request.retry_every,
-        estimate=estimate(_past_seconds(settings, work.operation), request.estimate),
-        sites=sites,
-    )
     rooms = {host.name: host.room for hosts in chosen.values() for host in hosts}
     return Draft(plan, forecast(plan, rooms, now), tuple(notes))
 
@@ -219,6 +224,25 @@ def person() -> str:
 def open_cluster(settings: Settings) -> Cluster:
     """Read the cluster that the settings name."""
     return load_cluster(settings.cluster_dir, settings.cache_dir)
+
+
+@contextmanager
+def _explained(where: str) -> Iterator[None]:
+    """Turn what a plan cannot hold into an error for a person."""
+    try:
+        yield
+    except ZoneInfoNotFoundError as error:
+        raise PlanError(
+            f"no such time zone: {error.args[0]}", where=where, do="Put site_timezone right"
+        ) from error
+    except ValidationError as error:  # such as a host of two sites, or a name with a blank
+        first = error.errors(include_url=False)[0]
+        of = f" of {first['input']!r}" if isinstance(first["input"], str) else ""
+        raise PlanError(
+            f"no plan can be made{of}: {first['msg']}",
+            where=where,
+            do="'ictops inventory check' shows what is wrong in the cluster",
+        ) from error
 
 
 def _choose(

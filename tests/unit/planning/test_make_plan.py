@@ -167,6 +167,20 @@ def test_past_runs_set_the_estimate(workspace, monkeypatch):
     assert asked == ["playbook:site"], "each playbook has its own estimate"
 
 
+def test_an_inventory_that_no_plan_can_be_made_of(workspace):
+    rowan = workspace / "inventories" / "demo" / "rowan.yml"
+    rowan.write_text(rowan.read_text().replace("row-srv-01", "oak-srv-01"))
+    with pytest.raises(PlanError, match="oak-srv-01 is in oakfield"):
+        ictops(*PLAYBOOK)
+
+
+def test_a_time_zone_that_is_none(workspace):
+    group = workspace / "inventories" / "demo" / "group_vars" / "site_rowan.yml"
+    group.write_text(group.read_text() + "\nsite_timezone: Europe/Rowan\n")
+    with pytest.raises(PlanError, match="site rowan: no such time zone"):
+        ictops(*PLAYBOOK)
+
+
 def test_a_role_alone(workspace):
     (workspace / "clock" / "tasks").mkdir(parents=True)
     (workspace / "clock" / "tasks" / "main.yml").write_text("[]\n")
