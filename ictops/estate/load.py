@@ -12,7 +12,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -256,7 +256,9 @@ def _from_index(path: Path, key: str) -> tuple[Host, ...] | None:
         found = json.loads(path.read_bytes())
         if found["format"] != INDEX_FORMAT or found["digest"] != key:
             return None
-        return tuple(Host(*row[:-1], tuple(row[-1])) for row in found["hosts"])
+        names = [field.name for field in fields(Host)]
+        rows = (dict(zip(names, row, strict=True)) for row in found["hosts"])
+        return tuple(Host(**(row | {"groups": tuple(row["groups"])})) for row in rows)
     except (OSError, ValueError, KeyError, TypeError):
         return None  # it is made again: an index is only ever a copy
 
