@@ -117,17 +117,19 @@ def make_plan(settings: Settings, request: Request, work: Work) -> Draft:
     notes += [
         f"role {name} was not found; its digest is left out" for name in digests.missing_roles
     ]
+    windows, problems = _windows(
+        settings, [cluster.sites[code] for code in chosen], request.span, now
+    )
+    notes += problems
     sites = {}
     for code, hosts in chosen.items():
         site = cluster.sites[code]
         with _explained(f"site {code}"):
-            windows, problem = _windows(settings, site, request.span, now)
-            notes += [problem] if problem else []
             sites[code] = SitePlan(
                 inventory=str(site.source.relative_to(settings.cluster_dir)),
                 inventory_digest=site.digest,
                 timezone=site.timezone,
-                windows=window_spans(windows, site.timezone),
+                windows=window_spans(windows.get(code, []), site.timezone),
                 waves=lay_waves(hosts, request.canary, request.shares),
             )
     with _explained(settings.cluster):
@@ -280,14 +282,28 @@ def _check_canaries(rule: CanaryRule, hosts: Sequence[Host]) -> None:
 
 
 def _windows(
-    settings: Settings, site: Site, span: Span, now: datetime
-) -> tuple[Iterable[Window], str]:
-    """Give the site's windows that are not over, and what is wrong where there is none."""
-    try:
-        windows = [one for one in span.windows(settings, site, now) if one.end > now]
-    except CalendarError as error:
-        return [], f"site {site.code}: {error}"
-    return windows, "" if windows else f"site {site.code} has no window in that time"
+    settings: Settings, sites: Iterable[Site], span: Span, now: datetime
+) -> tuple[dict[str, list[Window]], list[str]]:
+    """Give each site's windows that are not over, and why some sites have none.
+
+    :raises CalendarError: where no site's calendar knows the span: it is likely misspelt.
+    """
+    found: dict[str, list[Window]] = {}
+    problems: list[str] = []
+    errors: list[CalendarError] = []
+    for site in sites:
+        try:
+            windows = span.windows(settings, site, now)
+        except CalendarError as error:
+            errors.append(error)
+            problems.append(f"site {site.code}: {error.what} ({error.where})")
+            continue
+        found[site.code] = [one for one in windows if one.end > now]
+        if not found[site.code]:
+            problems.append(f"site {site.code} has no window in that time")
+    if errors and not found:
+        raise errors[0]
+    return found, problems
 
 
 def _moment(text: str, zone: ZoneInfo, option: str, *, ends: bool = False) -> datetime:

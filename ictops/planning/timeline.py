@@ -15,9 +15,11 @@ from ictops.plans.durations import format_duration
 from ictops.plans.model import Plan, SitePlan
 
 _WAVE_STYLES = ("yellow", "cyan", "blue", "magenta", "green")
-_LONG_SPAN = timedelta(days=2)
+_STEPS = tuple(timedelta(minutes=m) for m in (5, 10, 15, 30, 60, 120, 180, 360))
+_LABEL = 13
 _MINUTE = timedelta(minutes=1)
 _NARROWEST = 20
+_MARGIN = 1.5
 
 
 def rows_to_show(forecast: Forecast, plan: Plan, most: int) -> list[str]:
@@ -35,20 +37,24 @@ def _in_trouble(code: str, forecast: Forecast) -> bool:
 def site_table(plan: Plan, forecast: Forecast, codes: Sequence[str]) -> Table:
     """Give a row a site: its hosts by wave, when it starts and ends, and whether that fits."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading, right in (
-        ("Site", False), ("Hosts", True), ("Waves", False), ("Windows", True),
-        ("Starts", False), ("Ends", False), ("Fits", False),
-    ):  # fmt: skip
-        table.add_column(heading, justify="right" if right else "left", no_wrap=not right)
+    for heading in ("Site", "Hosts", "Waves", "Starts", "Ends", "Windows until", "Fits"):
+        table.add_column(
+            heading,
+            justify="right" if heading == "Hosts" else "left",
+            no_wrap=heading != "Waves",
+        )
     for code in codes:
         site = plan.sites[code]
-        waves = ", ".join(f"{wave.name} {len(wave.hosts)}" for wave in site.waves)
+        waves = ", ".join(f"{w.name.removeprefix('share ')} {len(w.hosts)}" for w in site.waves)
+        until = max((span.end for span in site.windows), default=None)
         starts, ends, fits = _verdict(code, site, forecast)
-        table.add_row(
-            Text(code), str(len(site.hosts)), Text(waves or "-"), str(len(site.windows)),
-            starts, ends, fits,
-        )  # fmt: skip
+        last = _local(until, site) if until else "-"
+        table.add_row(code, str(len(site.hosts)), Text(waves or "-"), starts, ends, last, fits)
     return table
+
+
+def _local(moment: datetime, site: SitePlan) -> str:
+    return f"{moment.astimezone(ZoneInfo(site.timezone)):%a %d %b %H:%M}"
 
 
 def _verdict(code: str, site: SitePlan, forecast: Forecast) -> tuple[str, str, Text]:
@@ -57,8 +63,7 @@ def _verdict(code: str, site: SitePlan, forecast: Forecast) -> tuple[str, str, T
         if code in forecast.without_window:
             return "-", "-", Text("no window", style="red")
         return "-", "-", Text("no host", style="dim")
-    zone = ZoneInfo(site.timezone)
-    starts, ends = (f"{t.astimezone(zone):%a %d %b %H:%M}" for t in (times.start, times.end))
+    starts, ends = _local(times.start, site), _local(times.end, site)
     if times.overflow:
         late = format_duration(-(-times.overflow // _MINUTE) * _MINUTE)
         return starts, ends, Text(f"{late} too long", style="red")
@@ -77,15 +82,15 @@ def timeline(
     """Draw a row a site over a common axis of local time.
 
     Windows are shaded, waves are blocks in them (by number where ``plain``), what does not fit
-    is marked, and so is ``now`` where it falls in. ``plain`` keeps to ASCII. Windows after the
-    end of all work are left out, so that the waves can be told apart.
+    is marked, and so is ``now`` where it falls in. ``plain`` keeps to ASCII. It ends soon after
+    the end of all work, so that the waves can be told apart.
     """
-    moments = [m for code in codes for m in _moments(plan.sites[code], forecast.sites.get(code))]
-    if not moments:
+    span = _span(plan, forecast, codes)
+    if span is None:
         return []
     margin = max(len(code) for code in codes) + 1
     cells = max(_NARROWEST, width - margin)
-    axis = _Axis(min(moments), max(moments), cells, ZoneInfo(plan.sites[codes[0]].timezone))
+    axis = _Axis(*span, cells, ZoneInfo(plan.sites[codes[0]].timezone))
     rows = [Text(" " * margin) + Text(axis.labels(), style="dim")]
     for code in codes:
         row = _row(plan.sites[code], forecast.sites.get(code), axis, plain=plain)
@@ -113,24 +118,30 @@ class _Axis:
         return self.start + cell * self.per_cell, self.start + (cell + 1) * self.per_cell
 
     def labels(self) -> str:
-        """Give the axis: a date where a new day begins, or a clock time in short spans."""
-        long = self.per_cell * self.cells > _LONG_SPAN
-        text, last = "", ""
+        """Give the axis: round clock times, or dates where they would lie too close."""
+        step = next((s for s in _STEPS if s / self.per_cell >= _LABEL), None)
+        text, last = "", None
         for cell in range(self.cells):
             local = self.span(cell)[0].astimezone(self.zone)
-            label = f"{local:%a %d %b}" if long else f"{local:%a %H:00}"
-            fits = len(text) <= cell and cell + len(label) < self.cells
-            if label != last and fits:
+            midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+            mark = midnight + (local - midnight) // step * step if step else midnight
+            label = f"{mark:%a %H:%M}" if step else f"{mark:%a %d %b}"
+            begins = mark != last if last or not step else mark == local
+            if begins and len(text) <= cell and cell + len(label) < self.cells:
                 text = text.ljust(cell) + label + " "
-            last = label
+            last = mark
         return text.rstrip()
 
 
-def _moments(site: SitePlan, times: SiteTimes | None) -> list[datetime]:
-    """Give what must be seen of a site: its windows up to the end of its work, and that."""
-    used = [span for span in site.windows if times is None or span.start < times.end]
-    moments = [moment for span in used for moment in (span.start, span.end)]
-    return [*moments, *([times.end] if times else [])]
+def _span(plan: Plan, forecast: Forecast, codes: Sequence[str]) -> tuple[datetime, datetime] | None:
+    """Give what is drawn: from the first window on, some way past the end of all work."""
+    windows = [span for code in codes for span in plan.sites[code].windows]
+    if not windows:
+        return None
+    start = min(span.start for span in windows).astimezone(UTC)
+    end = max(span.end for span in windows).astimezone(UTC)
+    work_end = max((forecast.sites[c].end for c in codes if c in forecast.sites), default=end)
+    return start, max(work_end, min(end, start + (work_end - start) * _MARGIN))
 
 
 def _row(site: SitePlan, times: SiteTimes | None, axis: _Axis, *, plain: bool) -> Text:
