@@ -1,0 +1,57 @@
+# make demo    a rehearsal on real hosts; make test    every test; make clean    takes all away
+SHELL := /bin/bash
+VENV := .venv
+PYTHON ?= python3
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+PACKAGES := podman runc mmdebstrap dpkg-dev iproute2 openssh-client python3-venv
+
+.PHONY: demo test lint bench clean setup setup-test packages
+
+demo: setup
+	$(SUDO) demo/run
+
+test: setup-test lint
+	$(SUDO) $(VENV)/bin/pytest
+
+lint: setup-test
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" ansible-lint --profile production roles playbooks
+	$(VENV)/bin/yamllint roles playbooks inventories
+
+bench: setup-test
+	$(VENV)/bin/pip install --quiet --editable '.[bench]'
+	$(SUDO) $(VENV)/bin/python -m benchmarks.rollout
+
+# Debian's packages: only those that are not there yet, and said before they are installed.
+packages:
+	@missing=$$(for p in $(PACKAGES); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null \
+	  | grep -q 'ok installed' || echo $$p; done); \
+	if [ -n "$$missing" ]; then \
+	  echo "installing Debian packages:" $$missing; \
+	  $(SUDO) apt-get update -qq && \
+	  $(SUDO) env DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi
+
+setup: packages $(VENV)/installed
+
+setup-test: packages $(VENV)/installed-test
+
+# A stamp is written last: an interrupted installation is done again.
+$(VENV)/installed: pyproject.toml
+	@echo "installing ictops and Ansible into $(VENV) (about a minute)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/installed-test: $(VENV)/installed
+	@echo "installing the test tools into $(VENV)"
+	@$(VENV)/bin/pip install --quiet --editable '.[test,lint]'
+	@touch $@
+
+clean:
+	-[ ! -x $(VENV)/bin/ictops ] || $(SUDO) $(VENV)/bin/ictops lab down
+	$(SUDO) rm -rf .ictops $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
