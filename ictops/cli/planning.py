@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from ictops.errors import Exit, PlanError
-from ictops.operations.planning import Draft, Request, Span
+from ictops.operations.planning import Draft, Request, Span, name_playbook
 from ictops.planning.timeline import rows_to_show, site_table, timeline
 from ictops.planning.waves import parse_canary, parse_shares
 from ictops.plans.durations import format_duration, parse_duration
@@ -68,7 +68,7 @@ def build_request(
             site_failures=_budget(site_failures),
             run_failures=_budget(run_failures),
             soak=_length(soak, "--soak"),
-            health=str(health.resolve()) if health else None,
+            health=name_playbook(health) if health else None,
             approval=approval,
         )
     except ValidationError as error:

@@ -218,6 +218,23 @@ def approvers(settings: Settings, plan: Plan) -> list[tuple[str, datetime]]:
         journal.close()
 
 
+def name_playbook(given: Path) -> str:
+    """Give a playbook as a plan names it: the whole path, or the bare name of one of ours.
+
+    :raises PlanError: where there is no such file.
+    """
+    if given.is_file():
+        return str(given.resolve())
+    if given.name == str(given) and playbook_path(given.name, content_dir()).is_file():
+        return given.name
+    ours = sorted(path.name for path in (content_dir() / "playbooks").glob("*.yml"))
+    raise PlanError(
+        "there is no such playbook",
+        where=str(given),
+        do=f"Give its path, or one of ictops' own: {', '.join(ours)}",
+    )
+
+
 def person() -> str:
     """Give the name of who is at the keyboard, also under sudo."""
     return os.environ.get("SUDO_USER") or getpass.getuser()

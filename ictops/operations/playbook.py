@@ -11,11 +11,11 @@ from typing import Any
 import yaml
 
 from ictops.errors import PlanError
-from ictops.operations.planning import Draft, Request, Work, make_plan
-from ictops.plans.digests import ROLE_VARIABLE, load_any_tag
+from ictops.operations.planning import Draft, Request, Work, make_plan, name_playbook
+from ictops.plans.digests import ROLE_VARIABLE, load_any_tag, playbook_path
 from ictops.plans.faults import StrictLoader
 from ictops.plans.templates import refuse_templates
-from ictops.settings import Settings
+from ictops.settings import Settings, content_dir
 
 ROLE_PLAYBOOK = "role.yml"
 _FULL_ROLE = re.compile(r"(?!.*\.ya?ml$)[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){2}")
@@ -52,23 +52,24 @@ def plan_playbook(
     :raises PlanError: where it is no playbook, or no host is left to change.
     """
     if role := _role(playbook):
-        name = Path(role).name
+        last = Path(role).name
         work = Work(
-            operation=f"role:{name}"[:_LONGEST_NAME],
-            title=f"role {name}",
+            operation=f"role:{last}"[:_LONGEST_NAME],
+            title=f"role {last}",
             playbook=ROLE_PLAYBOOK,
             extra_vars={**extra_vars, ROLE_VARIABLE: role},
             idempotent=idempotent,
         )
         return make_plan(settings, request, work)
+    name = name_playbook(playbook)
     work = Work(
         operation=f"playbook:{playbook.stem}"[:_LONGEST_NAME],
         title=f"playbook {playbook.name}",
-        playbook=str(playbook.resolve()),
+        playbook=name,
         extra_vars=extra_vars,
         idempotent=idempotent,
     )
-    _check_plays(playbook)
+    _check_plays(playbook_path(name, content_dir()))
     return make_plan(settings, request, work)
 
 

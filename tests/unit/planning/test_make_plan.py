@@ -178,6 +178,16 @@ def test_a_time_zone_that_is_none(workspace):
         ictops(*PLAYBOOK)
 
 
+def test_our_own_playbooks_go_by_their_name(workspace):
+    health = "software_health.yml"
+    ictops("playbook", "role.yml", "--in", "half-term", "--health", health, "-o", "plan.yml")
+    plan = read_plan(workspace / "plan.yml")
+    assert (plan.playbook, plan.gate.health) == ("role.yml", health)
+    (workspace / health).write_text("- hosts: all\n  tasks: []\n")
+    ictops(*PLAYBOOK, "--health", health, "-o", "plan.yml")
+    assert read_plan(workspace / "plan.yml").gate.health == str(workspace / health)
+
+
 def test_a_role_alone(workspace):
     (workspace / "clock" / "tasks").mkdir(parents=True)
     (workspace / "clock" / "tasks" / "main.yml").write_text("[]\n")
@@ -203,7 +213,7 @@ def test_a_role_alone(workspace):
         ([], PlanError, "must know when"),
         (["--in", "easter"], CalendarError, "there is no 'easter'"),
         (["--in", "half-term", "-e", "a={{x}}"], PlanError, "template"),
-        (["--in", "half-term", "--health", "none.yml"], PlanError, "cannot be read"),
+        (["--in", "half-term", "--health", "none.yml"], PlanError, "no such playbook"),
         (["--in", "half-term", "-o", "no/such/folder/p.yml"], PlanError, "cannot be written"),
     ],
 )
