@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from ictops.settings import Settings, content_dir
 ROLE_PLAYBOOK = "role.yml"
 _FULL_ROLE = re.compile(r"(?!.*\.ya?ml$)[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){2}")
 _LONGEST_NAME = 64
+_SECRET = re.compile(r"passw|secret|token|private_key|api_?key|credential", re.IGNORECASE)
 
 
 def parse_extra_vars(words: Iterable[str]) -> dict[str, Any]:
@@ -51,26 +53,43 @@ def plan_playbook(
 
     :raises PlanError: where it is no playbook, or no host is left to change.
     """
+    draft = make_plan(settings, request, _work(playbook, extra_vars, idempotent=idempotent))
+    return replace(draft, notes=(*draft.notes, *_secret_names(extra_vars)))
+
+
+def _work(playbook: Path, extra_vars: Mapping[str, Any], *, idempotent: bool) -> Work:
     if role := _role(playbook):
         last = Path(role).name
-        work = Work(
+        return Work(
             operation=f"role:{last}"[:_LONGEST_NAME],
             title=f"role {last}",
             playbook=ROLE_PLAYBOOK,
             extra_vars={**extra_vars, ROLE_VARIABLE: role},
             idempotent=idempotent,
         )
-        return make_plan(settings, request, work)
     name = name_playbook(playbook)
-    work = Work(
+    _check_plays(playbook_path(name, content_dir()))
+    return Work(
         operation=f"playbook:{playbook.stem}"[:_LONGEST_NAME],
         title=f"playbook {playbook.name}",
         playbook=name,
         extra_vars=extra_vars,
         idempotent=idempotent,
     )
-    _check_plays(playbook_path(name, content_dir()))
-    return make_plan(settings, request, work)
+
+
+def _secret_names(data: object) -> list[str]:
+    """Warn of variables that look like secrets by their name, however deep they lie."""
+    if isinstance(data, Mapping):
+        here = [
+            f"{key} stands in the plan and the journal in clear; a secret belongs in the vault"
+            for key, value in data.items()
+            if isinstance(value, str) and value and _SECRET.search(str(key))
+        ]
+        return here + [note for value in data.values() for note in _secret_names(value)]
+    if isinstance(data, list):
+        return [note for value in data for note in _secret_names(value)]
+    return []
 
 
 def _role(given: Path) -> str | None:

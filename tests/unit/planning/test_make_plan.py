@@ -90,6 +90,12 @@ def test_a_plan_is_made_written_shown_and_approved(workspace):
     assert shown["notes"] == []
 
 
+def test_a_secret_in_extra_vars_is_warned_of(workspace):
+    said = ictops(*PLAYBOOK, "-e", '{"db": [{"db_password": "x"}], "token_url": ""}')
+    assert "db_password stands in the plan and the journal in clear" in said
+    assert "token_url stands" not in said
+
+
 def test_without_o_nothing_is_written(workspace):
     before = sorted(workspace.iterdir())
     assert "Nothing was written" in ictops(*PLAYBOOK)
