@@ -1,0 +1,1 @@
+"""What ictops must reach, measured beside its rivals: ``python -m benchmarks.NAME``."""
