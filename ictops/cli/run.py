@@ -181,10 +181,10 @@ def approve(
 
     Example: ictops run approve k3w9ab --site oakfield
     """
-    from ictops.operations.apply import whoami  # noqa: PLC0415
+    from ictops.operations.planning import person  # noqa: PLC0415
 
     journal, _ = _open()
-    journal.open_gate(run_id, site, by=whoami(), at=datetime.now(UTC))
+    journal.open_gate(run_id, site, by=person(), at=datetime.now(UTC))
     console().print(f"the next wave of {site} may start")
 
 

@@ -86,7 +86,7 @@ class Cluster:
     def _read_site(self, code: str, path: Path) -> Site:
         content = path.read_bytes()
         variables = group_variables(self.folder, site_group(code))
-        own = _digest_of_files(sorted(_own_files(self.folder, code)))
+        own = _digest_of_files(sorted(_own_files(self.folder, code)), self.folder)
         digest = _digest(content + self._shared + own)
         common = group_variables(self.folder, "all")
         merged = {**common, **variables}
@@ -226,7 +226,7 @@ def _shared_digest(folder: Path) -> bytes:
         for path in _files(folder / "group_vars")
         if not re.match(r"(site|room)_", path.relative_to(folder / "group_vars").parts[0])
     ]
-    return _digest_of_files(sorted(shared))
+    return _digest_of_files(sorted(shared), folder)
 
 
 def _own_files(folder: Path, code: str) -> Iterator[Path]:
@@ -243,10 +243,11 @@ def _files(folder: Path) -> Iterator[Path]:
         yield from (Path(parent) / name for name in names)
 
 
-def _digest_of_files(paths: Sequence[Path]) -> bytes:
+def _digest_of_files(paths: Sequence[Path], folder: Path) -> bytes:
     summed = hashlib.sha256()
     for path in paths:
-        summed.update(str(path).encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+        name = str(path.relative_to(folder)).encode()
+        summed.update(name + b"\0" + hashlib.sha256(path.read_bytes()).digest())
     return summed.digest()
 
 

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ictops.errors import PlanError
 from ictops.estate.load import load_cluster
+from ictops.operations.planning import person
 from ictops.plans.digests import changed_since
 from ictops.plans.file import plan_digest, read_plan
 from ictops.plans.model import Plan
 from ictops.settings import Settings, content_dir
 from ictops.store.journal import Journal
-
-
-def whoami() -> str:
-    """Give the name of the person at the keyboard, also behind sudo."""
-    import os  # noqa: PLC0415
-
-    return os.environ.get("SUDO_USER") or getpass.getuser()
 
 
 def start_run(
@@ -75,7 +68,7 @@ def start_run(
             for number, wave in enumerate(site.waves)
             for host in wave.hosts
         ],
-        by=whoami(),
+        by=person(),
         at=now,
         now_reason=now_reason,
     )

@@ -6,8 +6,8 @@ import time
 from datetime import UTC, datetime
 
 from ictops.errors import RunError
-from ictops.operations.apply import whoami
 from ictops.operations.carry import carry
+from ictops.operations.planning import person
 from ictops.settings import Settings
 from ictops.store.journal import ENDED, Journal, is_free
 
@@ -17,7 +17,7 @@ PATIENCE = 10.0
 
 def pause_run(journal: Journal, run_id: str) -> str:
     """Ask that no further host is started; give what happens now, in words."""
-    run = journal.wish(run_id, "pause", by=whoami(), at=datetime.now(UTC))
+    run = journal.wish(run_id, "pause", by=person(), at=datetime.now(UTC))
     if is_free(run.holder, run.holder_seen_at, datetime.now(UTC)):
         lease = journal.acquire(run_id, at=datetime.now(UTC))
         lease.let_go("paused", "nobody carried it", at=datetime.now(UTC))
@@ -30,7 +30,7 @@ def cancel_run(journal: Journal, run_id: str, settings: Settings) -> str:
 
     :raises RunError: if the process that carries it does not end it in time.
     """
-    run = journal.wish(run_id, "cancel", by=whoami(), at=datetime.now(UTC))
+    run = journal.wish(run_id, "cancel", by=person(), at=datetime.now(UTC))
     if is_free(run.holder, run.holder_seen_at, datetime.now(UTC)):
         carry(journal, run_id, settings)  # takes it over, ends what is left, and heeds the wish
         return f"run {run_id} is cancelled"
@@ -54,4 +54,4 @@ def let_go_on(journal: Journal, run_id: str) -> None:
     run = journal.run(run_id)
     if run.state not in ENDED and not is_free(run.holder, run.holder_seen_at, datetime.now(UTC)):
         raise RunError("a living process carries this run already", where=run_id)
-    journal.wish(run_id, None, by=whoami(), at=datetime.now(UTC))
+    journal.wish(run_id, None, by=person(), at=datetime.now(UTC))

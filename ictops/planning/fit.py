@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from ictops.calendars.window import Window
-from ictops.planning.batch import take_batch
+from ictops.plans.batch import take_batch
 from ictops.settings import Limits
 
 _RELEASE, _READY = 0, 1

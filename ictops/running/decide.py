@@ -6,12 +6,13 @@ and does it.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ictops.calendars.window import Window
+from ictops.plans.batch import take_batch
 from ictops.plans.model import Budget, Gate
 from ictops.running.messages import ShardKind
 from ictops.settings import Limits
@@ -190,23 +191,8 @@ def _start_or_wait(
             return Wait(end, "what is left of the last window is too short for another host")
         return Close(stopped=False, reason="its last window is over")
     names = [h if isinstance(h, str) else h.host for h in due]
-    chosen = _choose(names, site.rooms, run.limits, run.limits.total - run.working)
+    free = run.limits.total - run.working
+    chosen = take_batch(deque(names), site.rooms.get, run.limits, free)
     if not chosen:
         return Wait(None, "waits for other sites: the limit of hosts at once is reached")
     return Start(site.record.passed, chosen, kind)
-
-
-def _choose(names: Sequence[str], rooms: Mapping[str, str], limits: Limits, free: int) -> list[str]:
-    """Give the first hosts that fit the limits of the site, of each room, and in all."""
-    in_room: Counter[str] = Counter()
-    chosen: list[str] = []
-    for name in names:
-        if len(chosen) >= min(limits.site, free):
-            break
-        room = rooms.get(name)
-        if room is not None:
-            if in_room[room] >= limits.room:
-                continue
-            in_room[room] += 1
-        chosen.append(name)
-    return chosen

@@ -18,6 +18,7 @@ from typing import IO, Any, Literal
 import yaml
 
 from ictops.errors import IctopsError
+from ictops.plans.digests import playbook_path
 from ictops.running.local import SPOOL
 from ictops.running.messages import Ended, Event, Order, Report
 from ictops.running.strategy import strategy_settings
@@ -146,17 +147,6 @@ def wrapper(playbook: Path) -> list[dict[str, Any]]:
     ]
 
 
-def find_playbook(name: str, workspace: Path) -> Path:
-    """Give the file of a playbook: a path, or the name of one of ictops' own.
-
-    :raises IctopsError: if there is none.
-    """
-    for path in (workspace / name, content_dir() / "playbooks" / name, content_dir() / name):
-        if path.is_file():
-            return path.resolve()
-    raise IctopsError("there is no such playbook", where=name)
-
-
 def environment(order: Order, settings: Settings, folder: Path) -> dict[str, str]:
     """Give what ansible-playbook's environment needs, beside what is there already."""
     workspace, content = settings.workspace.resolve(), content_dir()
@@ -195,7 +185,7 @@ def run_order(order: Order, folder: Path, settings: Settings, out: IO[str]) -> N
         env |= strategy.env
         if password is not None:
             env["ANSIBLE_VAULT_PASSWORD_FILE"] = str(write_vault_client(folder))
-        reporter.say(_run_ansible(order, folder, source, env, settings, reporter.on_event))
+        reporter.say(_run_ansible(order, folder, source, env, reporter.on_event))
 
 
 def _run_ansible(
@@ -203,13 +193,12 @@ def _run_ansible(
     folder: Path,
     source: Path,
     env: dict[str, str],
-    settings: Settings,
     on_event: Callable[[Mapping[str, Any]], bool],
 ) -> Ended:
     import ansible_runner  # noqa: PLC0415 - slow to import, and only a job needs it
 
     playbook = folder / "shard.yml"
-    own = find_playbook(order.playbook, settings.workspace)
+    own = playbook_path(order.playbook, content_dir())
     playbook.write_text(yaml.safe_dump(wrapper(own), sort_keys=False))
     limit = folder / "hosts"
     limit.write_text("".join(f"{host}\n" for host in order.hosts))

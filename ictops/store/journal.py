@@ -125,8 +125,15 @@ class Journal:
         """
         run_id = "".join(secrets.choice(_ID_LETTERS) for _ in range(6))
         rows = [
-            {"run_id": run_id, "host": host, "site": site, "wave": wave, "state": "pending"}
-            for site, host, wave in hosts
+            {
+                "run_id": run_id,
+                "host": host,
+                "site": site,
+                "wave": wave,
+                "position": position,
+                "state": "pending",
+            }
+            for position, (site, host, wave) in enumerate(hosts)
         ]
         sites = sorted({str(row["site"]) for row in rows})
         with self.writing() as connection:
@@ -194,7 +201,7 @@ class Journal:
         query = sa.select(t.run_host).where(t.run_host.c.run_id == run_id)
         if site is not None:
             query = query.where(t.run_host.c.site == site)
-        return self._all(HostRecord, query.order_by(t.run_host.c.wave, t.run_host.c.host))
+        return self._all(HostRecord, query.order_by(t.run_host.c.position))
 
     def shards(self, run_id: str, state: str | None = None) -> list[ShardRecord]:
         query = sa.select(t.shard).where(t.shard.c.run_id == run_id)

@@ -76,6 +76,7 @@ run_host = sa.Table(
     sa.Column("host", sa.String(253), primary_key=True),
     sa.Column("site", sa.String(63), nullable=False),
     sa.Column("wave", sa.Integer, nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),  # the plan's order of hosts
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("outcome", sa.String(16)),
     sa.Column("reason", sa.Text, nullable=False, server_default=""),

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 import shutil
 from pathlib import Path
 
@@ -87,9 +89,10 @@ def available(module, names):
 
 
 def people(module):
-    """Give who is logged on at a screen or a terminal."""
+    """Give who is logged on at a screen or a terminal, beside the account that looks."""
     _, out, _ = module.run_command(["who"])
-    return sorted({line.split()[0] for line in out.splitlines() if line.split()})
+    names = {line.split()[0] for line in out.splitlines() if line.split()}
+    return sorted(names - {os.environ.get("SUDO_USER") or getpass.getuser()})
 
 
 def free_space(paths):

@@ -5,7 +5,7 @@ from collections import Counter, deque
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ictops.planning.batch import take_batch
+from ictops.plans.batch import take_batch
 from ictops.settings import Limits
 
 LIMITS = st.builds(Limits, site=st.integers(1, 8), room=st.integers(1, 8), total=st.just(100))
