@@ -38,7 +38,7 @@ class RunReport:
     """Whether a living process carries the run."""
     sites: list[SiteReport] = field(default_factory=list)
     trouble: list[HostRecord] = field(default_factory=list)
-    """Hosts that failed, or are to be tried again, with the reason."""
+    """Hosts that failed, were or are to be tried again, with the reason."""
 
 
 def report_of(journal: Journal, run_id: str) -> RunReport:

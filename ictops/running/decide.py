@@ -140,7 +140,7 @@ def _over_budget(site: SiteView, run: RunView) -> str:
     canaries = [h for h in failed if h.wave == 0]
     if canaries and site.waves > 1:
         # Whatever the budget: a canary is there to stop the rest.
-        return f"canary {canaries[0].host} failed: {canaries[0].reason}"
+        return f"canary {canaries[0].host} failed"
     budget = allowed(run.gate.site_failures, len(site.hosts))
     if len(failed) > budget:
         return f"{len(failed)} of {len(site.hosts)} hosts failed, {budget} may"

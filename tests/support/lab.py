@@ -1,0 +1,97 @@
+"""A lab of the tests' own: its name and networks are its own, and it is always taken away."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ictops.errors import LabError
+from ictops.estate.load import load_cluster
+from ictops.lab.generate import generate_cluster
+from ictops.lab.hosts import Lab, down, up
+from ictops.lab.podman import require
+from ictops.settings import content_dir
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder with ictops.toml, a cluster named ``t``, and the lab's hosts behind it."""
+
+    folder: Path
+    lab: Lab
+
+    def command(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "ictops", *words]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "ICTOPS_CONFIG": str(self.folder / "ictops.toml")}
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Start ictops and leave it running."""
+        return subprocess.Popen(
+            self.command(*words), cwd=self.folder, env=self.environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+
+    def ictops(self, *words: str, code: int = 0) -> str:
+        """Run ictops, expect this exit code, and give what it prints."""
+        done = subprocess.run(
+            self.command(*words), cwd=self.folder, env=self.environment, text=True,
+            capture_output=True, check=False, timeout=180,
+        )  # fmt: skip
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout
+
+    def json(self, *words: str, code: int = 0):
+        return json.loads(self.ictops(*words, "--json", code=code))
+
+    def on(self, host: str, *words: str) -> str:
+        """Run a command on a host of the lab, behind Ansible's back."""
+        name = self.lab.container(host)
+        return subprocess.run(
+            ["podman", "exec", name, *words], check=True, capture_output=True, text=True
+        ).stdout
+
+    def plan(self, playbook: str, *options: str) -> Path:
+        """Plan a playbook for every host; ``playbook`` is its text."""
+        (self.folder / "play.yml").write_text(playbook)
+        plan = self.folder / f"plan-{secrets.token_hex(3)}.yml"
+        self.ictops(
+            "plan", "playbook", "play.yml", "--sites", "all", "--in", "christmas",
+            "--retry-every", "2s", *options, "-o", str(plan),
+        )  # fmt: skip
+        return plan
+
+
+@pytest.fixture(scope="session")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """Two schools with two workstations and a server each, up and answering."""
+    try:
+        require()
+    except LabError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"no lab on this machine: {error}")
+    folder = tmp_path_factory.mktemp("workspace")
+    (folder / "ictops.toml").write_text('cluster = "t"\nstate_dir = "state"\n')
+    cluster_dir = folder / "inventories" / "t"
+    generate_cluster(cluster_dir, 2, 2, first_subnet=110 + secrets.randbelow(300))
+    shutil.copytree(content_dir() / "inventories/demo/calendars", cluster_dir / "calendars")
+    cluster = load_cluster(cluster_dir, folder / "state" / "cache")
+    name = f"test-{secrets.token_hex(3)}"
+    lab = Lab(name, folder / "state" / "lab" / name)
+    try:
+        up(lab, cluster)
+        yield Workspace(folder, lab)
+    finally:
+        down(lab, cluster)
