@@ -155,7 +155,7 @@ def measure(bench: Bench, rounds: int, say: Callable[[str], None]) -> dict[str, 
     tools = {ICTOPS: bench.by_ictops, ANSIBLE: bench.by_ansible, PYINFRA: bench.by_pyinfra}
 
     def both(tool: str, number: int) -> None:
-        release = f"{tool.split('-')[0].split()[0]}{number}"
+        release = f"{tool.split('-', maxsplit=1)[0].split(maxsplit=1)[0]}{number}"
         for phase in PHASES:
             run = tools[tool](release, phase)
             begun = time.perf_counter()
