@@ -241,6 +241,8 @@ def main() -> None:
     """Run the order on standard input in the folder that is named."""
     folder = Path(sys.argv[1])
     os.umask(0o077)
+    # ansible-playbook stands beside our own Python, also where no one activated it.
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     order = Order.model_validate(json.load(sys.stdin))
     try:
         run_order(order, folder, load_settings(), sys.stdout)

@@ -7,6 +7,7 @@ import random
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -188,7 +189,7 @@ def test_a_secret_of_the_vault_is_found_nowhere(workspace: Workspace) -> None:
     vaulted = group_vars / "vault.yml"
     vaulted.write_text(f"a_secret: {SECRET}\n")
     subprocess.run(
-        ["ansible-vault", "encrypt", "--vault-password-file", str(password), str(vaulted)],
+        [str(Path(sys.executable).parent / "ansible-vault"), "encrypt", "--vault-password-file", str(password), str(vaulted)],
         check=True, capture_output=True,
     )  # fmt: skip
     settings = workspace.folder / "ictops.toml"
