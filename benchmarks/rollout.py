@@ -9,17 +9,22 @@ is anybody's: nothing in it is for ictops. Plans are made beforehand and not tim
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from benchmarks.report import Report, Target, alternate, finish, median
+from ictops.estate.load import load_cluster
+from ictops.settings import content_dir
 
 HERE = Path(__file__).parent / "rollout"
 PLAYBOOK = HERE / "playbook.yml"
@@ -73,13 +78,13 @@ class Bench:
             cwd=self.folder,
             env=self.env | env,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            capture_output=True,
             text=True,
             check=False,
         )
         if done.returncode not in accept:
-            raise RuntimeError(f"{' '.join(argv)}: exit {done.returncode}\n{done.stdout[-3000:]}")
+            said = done.stdout[-2000:] + done.stderr[-2000:]
+            raise RuntimeError(f"{' '.join(argv)}: exit {done.returncode}\n{said}")
         return done.stdout
 
     def ictops(self, *argv: str, accept: Sequence[int] = (0,)) -> str:
@@ -88,10 +93,10 @@ class Bench:
 
     def up(self) -> None:
         """Bring the lab up and tell pyinfra of its hosts."""
+        demo = content_dir() / "inventories" / "demo" / "calendars"
+        shutil.copytree(demo, self.inventory / "calendars")
         cluster = ("--name", "bench", "--cluster", "bench")
         self.ictops("lab", "up", *cluster, "--sites", "1", "--workstations", str(WORKSTATIONS))
-        from ictops.estate.load import load_cluster  # noqa: PLC0415
-
         found = load_cluster(self.inventory, self.folder / "cache").all_hosts()
         login = {
             "ssh_user": "ictops",
@@ -121,8 +126,18 @@ class Bench:
     def by_ictops(self, release: str, phase: str) -> Callable[[], str]:
         """Make ready a run of ictops apply."""
         plan = self.plan(f"{release}-{phase}", release)
-        reason = ("--now", "--reason", f"benchmark, {phase}")
-        return lambda: self.ictops("apply", str(plan), *reason, "--json")
+        wanted = {"changed" if phase == "changing" else "ok": HOSTS}
+
+        def run() -> str:
+            said = self.ictops(
+                "apply", str(plan), "--now", "--reason", f"benchmark, {phase}", "--json"
+            )
+            found = json.loads(said)["sites"][0]["outcomes"]
+            if found != wanted:
+                raise RuntimeError(f"ictops apply, {phase}: {found}")
+            return said
+
+        return run
 
     def by_ansible(self, release: str, phase: str) -> Callable[[], str]:
         """Make ready a run of ansible-playbook; what it says it did must be so."""
@@ -154,7 +169,7 @@ def measure(bench: Bench, rounds: int, say: Callable[[str], None]) -> dict[str, 
     seconds: dict[str, list[float]] = defaultdict(list)
     tools = {ICTOPS: bench.by_ictops, ANSIBLE: bench.by_ansible, PYINFRA: bench.by_pyinfra}
 
-    def both(tool: str, number: int) -> None:
+    def both(number: int, tool: str) -> None:
         release = f"{tool.split('-', maxsplit=1)[0].split(maxsplit=1)[0]}{number}"
         for phase in PHASES:
             run = tools[tool](release, phase)
@@ -164,7 +179,7 @@ def measure(bench: Bench, rounds: int, say: Callable[[str], None]) -> dict[str, 
             seconds[f"{tool}, {phase}"].append(took)
             say(f"{tool}, {phase}: {took:.1f} s")
 
-    alternate({t: lambda n, t=t: both(t, n) for t in tools}, rounds, lambda _: None)  # type: ignore[misc]
+    alternate({tool: partial(both, tool=tool) for tool in tools}, rounds, lambda _: None)
     return dict(seconds)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from io import StringIO
 
-from pyinfra import host
+from pyinfra.context import host
 from pyinfra.facts.deb import DebPackages
 from pyinfra.facts.files import File, FileContents
 from pyinfra.facts.server import LinuxDistribution, Users
