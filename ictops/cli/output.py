@@ -28,6 +28,9 @@ STYLES = {
     "done": "green",
     "stopped": "bold red",
     "open": "cyan",
+    "pinned": "green",
+    "new": "yellow",
+    "silent": "red",
 }
 """One colour a word, everywhere."""
 

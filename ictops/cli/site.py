@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ictops.cli.completion import complete_site
-from ictops.cli.output import as_json, console, table
+from ictops.cli.completion import complete_host, complete_site
+from ictops.cli.output import as_json, console, styled, table
+from ictops.errors import Exit
 
 if TYPE_CHECKING:
     from ictops.estate.load import Cluster
+    from ictops.trust.scan import Finding
 
-site_app = typer.Typer(help="Look at the schools of the cluster.", no_args_is_help=True)
+site_app = typer.Typer(help="Look at the schools, and trust their hosts.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 ClusterName = Annotated[str | None, typer.Option("--cluster", help="If not the default one.")]
@@ -77,3 +79,85 @@ def show(
         cells = (host.kind, host.room, host.address, host.mac)
         shown.add_row(host.name, *(cell or "" for cell in cells), note)
     out.print(shown)
+
+
+@site_app.command()
+def trust(
+    code: Annotated[str, typer.Argument(help="The site's code.", autocompletion=complete_site)],
+    *,
+    host: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this host; can be given again.", autocompletion=complete_host),
+    ] = None,
+    replace: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Take the new key of this host, which was installed anew; can be given again.",
+            autocompletion=complete_host,
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Record without asking.")] = False,
+    cluster: ClusterName = None,
+    json: AsJson = False,
+) -> None:
+    """Show the fingerprints of a school's SSH host keys, and pin them.
+
+    Compare them with what the machines themselves say ('ssh-keygen -lf
+    /etc/ssh/ssh_host_ed25519_key.pub' at their own consoles). From then on only these keys
+    are accepted. A key that has changed is never taken unless --replace names its host.
+
+    Exit codes: 0 all are pinned, 3 some have changed or were not recorded, 5 some were silent.
+
+    Example: ictops site trust oakfield
+    """
+    from ictops.operations.trust import pin, scan_site  # noqa: PLC0415
+    from ictops.settings import load_settings  # noqa: PLC0415
+
+    settings = load_settings(cluster)
+    replaced = set(replace or ())
+    out = console(stderr=json)
+    with out.status(f"asking the hosts of {code} for their keys"):
+        findings = scan_site(settings, code, replaced | set(host or ()))
+    if not json:
+        _show_findings(findings)
+    wanted = [
+        f
+        for f in findings
+        if f.state == "new" or (f.state == "changed" and f.target.host in replaced)
+    ]
+    confirmed = bool(wanted) and (yes or (not json and _confirmed(len(wanted))))
+    if confirmed:
+        pin(settings, code, wanted)
+    pinned = wanted if confirmed else []
+    if json:
+        as_json({"found": findings, "recorded": [f.target.host for f in pinned]})
+    elif pinned:
+        out.print(f"recorded the keys of {len(pinned)} hosts of {code}")
+    states = {f.state for f in findings if f not in pinned}
+    if states & {"changed", "new"}:
+        raise typer.Exit(Exit.FAULTS)
+    if "silent" in states:
+        raise typer.Exit(Exit.STRAGGLERS)
+
+
+def _confirmed(number: int) -> bool:
+    try:
+        return typer.confirm(f"Record the keys of these {number} hosts as theirs?")
+    except typer.Abort:
+        return False
+
+
+def _show_findings(findings: list[Finding]) -> None:
+    # Lines, not a table: a fingerprint that is folded cannot be compared.
+    width = max((len(finding.target.host) for finding in findings), default=0)
+    for finding in findings:
+        texts = [f"{key.fingerprint} {key.kind}" for key in finding.keys] or [finding.reason]
+        for text in texts:
+            name = f"{finding.target.host:<{width}}"
+            console().print(name, styled(finding.state), text, soft_wrap=True)
+    if any(finding.state == "changed" for finding in findings):
+        console().print(
+            "A key has changed: if the host was installed anew, name it with --replace; "
+            "if not, find out who answers there.",
+            soft_wrap=True,
+        )

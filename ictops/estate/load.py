@@ -23,7 +23,7 @@ from ictops.errors import InventoryError
 from ictops.estate.models import SITE_CODE, Host, HostKind, HostSystem, Site, site_group
 from ictops.estate.source import InventoryFile, plain, read_source
 
-INDEX_FORMAT = 1
+INDEX_FORMAT = 2
 
 KINDS: dict[str, HostKind] = {
     "workstations": "workstation",
@@ -156,6 +156,7 @@ def hosts_of(source: InventoryFile, code: str) -> Iterator[Host]:
             canary="canaries" in groups,
             line=entry.line,
             groups=tuple(sorted(groups - {"all", "ungrouped"})),
+            port=_port(entry.variables.get("ansible_port")),
         )
 
 
@@ -213,6 +214,10 @@ def read_variables(path: Path) -> dict[str, Any]:
 
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
+
+
+def _port(value: object) -> int:
+    return int(str(value)) if str(value).isdecimal() else 22
 
 
 def _digest(content: bytes) -> str:

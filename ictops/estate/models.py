@@ -38,6 +38,8 @@ class Host:
     line: int
     """Where in the site's file it stands; 1 is the first line."""
     groups: tuple[str, ...] = ()
+    port: int = 22
+    """Where its SSH answers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 from ictops.running.messages import Ended, Event
 from ictops.running.tally import Tally
 from ictops.store.records import STRAGGLING, OutcomeName, Settled, ShardRecord
+from ictops.trust.known_hosts import explain
 
 
 def event_row(event: Event) -> dict[str, Any]:
@@ -25,7 +26,7 @@ def settle_event(tally: Tally, shard: ShardRecord, host: str, next_try: datetime
     found = tally.outcome(host)
     if shard.kind == "health" or found is None:
         return []
-    return [_settled(host, found, next_try)]
+    return [_settled(shard, host, found, next_try)]
 
 
 def settle_end(
@@ -60,7 +61,7 @@ def settle_end(
             text = f"{found[1]}; it was half done and the plan says not idempotent"
             settled.append(Settled(host, "ended", "failed", text))
         elif found is not None and not cut_off:
-            settled.append(_settled(host, found, next_try))
+            settled.append(_settled(shard, host, found, next_try))
         elif cut_off and (seen is None or idempotent):
             settled.append(Settled(host, "pending", None, "cut off, to be done again"))
         elif cut_off:
@@ -73,8 +74,12 @@ def settle_end(
     return settled
 
 
-def _settled(host: str, found: tuple[OutcomeName, str], next_try: datetime) -> Settled:
+def _settled(
+    shard: ShardRecord, host: str, found: tuple[OutcomeName, str], next_try: datetime
+) -> Settled:
     outcome, reason = found
+    if outcome == "unreachable":
+        reason = explain(reason, shard.site, host) or reason
     if outcome in STRAGGLING:
         return Settled(host, "pending", outcome, reason, next_try)
     return Settled(host, "ended", outcome, reason)

@@ -9,6 +9,7 @@ from ictops.errors import TrustError
 from ictops.estate.models import SITE_CODE
 
 FOLDER = "known_hosts"
+SSH_PORT = 22
 
 
 def known_hosts_path(cluster_dir: Path, site: str) -> Path:
@@ -59,13 +60,18 @@ def write_known(path: Path, known: dict[str, set[str]]) -> None:
     fresh.rename(path)
 
 
-def explain(message: str) -> str:
+def address_of(address: str, port: int) -> str:
+    """Give how known_hosts names an address: with its port in brackets if it is not 22."""
+    return address if port == SSH_PORT else f"[{address}]:{port}"
+
+
+def explain(message: str, site: str, host: str) -> str:
     """Give what to do about ssh's own words on a host key, or an empty text."""
     if "REMOTE HOST IDENTIFICATION HAS CHANGED" in message:
         return (
-            "its host key is not the pinned one. If it was reinstalled, "
-            "'ictops site trust SITE --replace HOST'; if not, find out who answers there"
+            "its host key is not the pinned one: if it was installed anew, 'ictops site trust "
+            f"{site} --replace {host}'; if not, find out who answers there"
         )
-    if "Host key verification failed" in message or "host key" in message.lower():
-        return "its host key is not pinned: 'ictops site trust SITE' shows and records it"
+    if "host key" in message.lower():
+        return f"its host key is not pinned: 'ictops site trust {site}' shows and records it"
     return ""

@@ -155,10 +155,14 @@ def test_an_unknown_host_key_is_refused(workspace: Workspace) -> None:
 
         def refused() -> bool:
             nonlocal run
+            if not workspace.json("run", "list"):
+                return False
             run = newest(workspace)
             return outcomes(workspace, run).get("lab001-srv-01") == "unreachable"
 
         until(refused, 60, "the unknown key refused")
+        (host,) = workspace.json("run", "show", run)["hosts"]
+        assert "'ictops site trust lab001'" in host["reason"]
         workspace.ictops("run", "cancel", run)
         process.wait(15)
     finally:

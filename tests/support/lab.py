@@ -43,17 +43,22 @@ class Workspace:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
 
-    def ictops(self, *words: str, code: int = 0) -> str:
-        """Run ictops, expect this exit code, and give what it prints."""
+    def run(self, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        """Run ictops to its end and expect this exit code; nobody answers its questions."""
         done = subprocess.run(
             self.command(*words), cwd=self.folder, env=self.environment, text=True,
-            capture_output=True, check=False, timeout=180,
+            stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=180,
         )  # fmt: skip
         assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout
+        return done
+
+    def ictops(self, *words: str, code: int = 0) -> str:
+        """Run ictops, expect this exit code, and give all that it prints."""
+        done = self.run(*words, code=code)
+        return done.stdout + done.stderr
 
     def json(self, *words: str, code: int = 0):
-        return json.loads(self.ictops(*words, "--json", code=code))
+        return json.loads(self.run(*words, "--json", code=code).stdout)
 
     def on(self, host: str, *words: str) -> str:
         """Run a command on a host of the lab, behind Ansible's back."""
