@@ -18,7 +18,8 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -90,6 +91,18 @@ class Bench:
     def ictops(self, *argv: str, accept: Sequence[int] = (0,)) -> str:
         """Run ictops in the workspace."""
         return self.run(sys.executable, "-m", "ictops", *argv, accept=accept)
+
+    @contextmanager
+    def environment(self) -> Iterator[None]:
+        """Have this process read the workspace's settings too, while this lasts."""
+        before = os.environ.get("ICTOPS_CONFIG")
+        os.environ["ICTOPS_CONFIG"] = self.env["ICTOPS_CONFIG"]
+        try:
+            yield
+        finally:
+            os.environ.pop("ICTOPS_CONFIG")
+            if before is not None:
+                os.environ["ICTOPS_CONFIG"] = before
 
     def up(self) -> None:
         """Bring the lab up and tell pyinfra of its hosts."""
