@@ -5,13 +5,14 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ictops.cli.output import as_json, console
-from ictops.errors import Exit, IctopsError
+from ictops.errors import Exit, IctopsError, JournalError
 
 if TYPE_CHECKING:
     from ictops.running.engine import Engine
@@ -113,6 +114,7 @@ def carry_and_show(journal: Journal, run_id: str, settings: Settings, *, json: b
     from ictops.cli.progress import Show  # noqa: PLC0415
     from ictops.cli.run import print_report  # noqa: PLC0415
     from ictops.operations.carry import carry  # noqa: PLC0415
+    from ictops.operations.housekeeping import keep_house  # noqa: PLC0415
     from ictops.operations.report import exit_code, report_of  # noqa: PLC0415
 
     totals: dict[str, int] = {}
@@ -133,6 +135,10 @@ def carry_and_show(journal: Journal, run_id: str, settings: Settings, *, json: b
             raise IctopsError("ended at once; the run is as it was", where=run_id, do=do) from None
     report = report_of(journal, run_id)
     as_json(report) if json else print_report(report, out)
+    try:
+        keep_house(journal, settings, datetime.now(UTC))
+    except JournalError as error:  # the run is over all the same, and said so
+        console(stderr=True).print(f"the journal could not be copied: {error}", soft_wrap=True)
     return exit_code(report)
 
 

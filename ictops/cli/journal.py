@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -105,14 +105,11 @@ def prune(
 
     Example: ictops journal prune --days 90
     """
-    from ictops.running.local import job_folder  # noqa: PLC0415
-    from ictops.running.recovery import prune_jobs  # noqa: PLC0415
+    from ictops.operations.housekeeping import prune as prune_old  # noqa: PLC0415
     from ictops.settings import load_settings  # noqa: PLC0415
     from ictops.store.journal import Journal  # noqa: PLC0415
 
     settings = load_settings()
     journal = Journal.open(settings.journal_url)
-    kept = days or settings.keep_events_days
-    events = journal.prune_events(datetime.now(UTC) - timedelta(days=kept))
-    jobs = prune_jobs(journal, job_folder(settings.resolve(settings.state_dir)))
-    console().print(f"deleted {events} events older than {kept} days and {jobs} old job folders")
+    pruned = prune_old(journal, settings, datetime.now(UTC), days)
+    console().print(f"deleted {pruned.events} events and {pruned.jobs} job folders of old runs")

@@ -14,7 +14,7 @@ from ictops.running.local import LocalExecutor, job_folder
 from ictops.running.recovery import recover
 from ictops.running.wake import wake
 from ictops.settings import Settings
-from ictops.store.copies import free_mb
+from ictops.store.copies import free_mb, is_file, journal_file
 from ictops.store.journal import Journal
 from ictops.store.records import RunRecord
 
@@ -72,11 +72,16 @@ def windows_of(plan: Plan, record: RunRecord, site: str) -> list[Window]:
 
 
 def _check_space(settings: Settings) -> None:
-    state = settings.resolve(settings.state_dir)
-    free = free_mb(state)
-    if free < settings.min_free_mb:
-        raise JournalError(
-            f"only {free} MB are free, {settings.min_free_mb} MB are wanted before a run goes on",
-            where=str(state),
-            do="Free some space, or lower min_free_mb in ictops.toml",
-        )
+    """Refuse to begin what the disk of the journal or of the jobs could not hold."""
+    places = [settings.resolve(settings.state_dir)]
+    if is_file(settings.journal_url):
+        places.append(journal_file(settings.journal_url).parent)
+    for place in places:
+        free = free_mb(place)
+        if free < settings.min_free_mb:
+            raise JournalError(
+                f"only {free} MB are free, {settings.min_free_mb} MB are wanted before a run "
+                "goes on",
+                where=str(place),
+                do="Free some space, or lower min_free_mb in ictops.toml",
+            )

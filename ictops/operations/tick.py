@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 
 from ictops.errors import IctopsError
 from ictops.operations.carry import carry, windows_of
+from ictops.operations.housekeeping import keep_house_daily
 from ictops.plans.model import Plan
 from ictops.settings import Settings
 from ictops.store.journal import Journal, is_free
@@ -60,6 +61,7 @@ def tick(journal: Journal, settings: Settings) -> list[str]:
     with _only_one(settings) as mine:
         if not mine:
             return []
+        _keep_house(journal, settings)
         workers: dict[str, threading.Thread] = {}
         while True:
             for run_id in due(journal, datetime.now(UTC)):
@@ -82,6 +84,13 @@ def _carry(journal: Journal, run_id: str, settings: Settings) -> None:
         log.info("run %s is %s", run_id, ending)
     except IctopsError as error:
         log.error("run %s: %s", run_id, error)  # noqa: TRY400 - a person's error, no traceback
+
+
+def _keep_house(journal: Journal, settings: Settings) -> None:
+    try:
+        keep_house_daily(journal, settings, datetime.now(UTC))
+    except IctopsError as error:
+        log.error("the journal could not be copied: %s", error)  # noqa: TRY400
 
 
 @contextmanager

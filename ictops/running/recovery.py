@@ -80,10 +80,12 @@ def _journalled(journal: Journal, run_id: str, shard: ShardRecord) -> list[Event
 
 def prune_jobs(journal: Journal, folder: Path) -> int:
     """Delete the folders of jobs whose shards are over; give how many there were."""
+    # Folders first: one that is made after this look is not in the list, whatever is running.
+    there = [f for f in folder.iterdir() if f.is_dir()]
     running = {
         s.token for run in journal.runs(open_only=True) for s in journal.shards(run.id, "running")
     }
-    stale = [f for f in folder.iterdir() if f.is_dir() and f.name not in running]
+    stale = [f for f in there if f.name not in running]
     executor = LocalExecutor(folder)
     for leftover in stale:
         executor.forget(leftover.name)

@@ -26,19 +26,25 @@ class Copy:
     """Bytes."""
 
 
+def is_file(url: str) -> bool:
+    """Tell whether the journal is a file of ours, not another database's affair."""
+    parsed = make_url(url)
+    return parsed.get_backend_name() == "sqlite" and bool(parsed.database)
+
+
 def journal_file(url: str) -> Path:
     """Give the file of an SQLite journal.
 
     :raises JournalError: for another database, which has its own tools for this.
     """
     parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+    if not is_file(url):
         raise JournalError(
             "only an SQLite journal is copied by ictops",
             where=parsed.render_as_string(hide_password=True),
             do="Use the database's own backup (pg_dump)",
         )
-    return Path(parsed.database)
+    return Path(str(parsed.database))
 
 
 def free_mb(folder: Path) -> int:
@@ -64,7 +70,7 @@ def faults(path: Path) -> list[str]:
 def make_copy(url: str, now: datetime) -> Copy:
     """Copy the journal while it is in use, check the copy, and drop the oldest ones.
 
-    :raises JournalError: if the journal or its copy is damaged.
+    :raises JournalError: if the journal is damaged, or its copy cannot be written.
     """
     source = journal_file(url)
     folder = source.parent / "copies"
@@ -80,6 +86,9 @@ def make_copy(url: str, now: datetime) -> Copy:
         copy.close()
         wrong = faults(half)
     except sqlite3.DatabaseError as error:
+        if error.sqlite_errorname in {"SQLITE_FULL", "SQLITE_CANTOPEN"}:
+            half.unlink(missing_ok=True)
+            raise JournalError(f"no copy could be made: {error}", where=str(folder)) from error
         wrong = [str(error)]
     if wrong:
         half.unlink(missing_ok=True)

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from ictops.errors import JournalError, LeaseLost, RunError
+from ictops.operations.housekeeping import keep_house_daily
+from ictops.settings import load_settings
 from ictops.store import copies, database
 from ictops.store.holder import Holder
 from ictops.store.journal import Journal, is_free
@@ -140,3 +142,18 @@ def test_a_damaged_journal_is_noticed_and_its_copy_put_back(url: str, journal: J
     aside = copies.restore(url, copies.copies(url)[0], NOW)
     assert aside.is_file()
     assert len(Journal.open(url).hosts(run)) == 2
+
+
+def test_keeping_house_copies_the_journal_once_a_day(
+    url: str, journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ICTOPS_STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("ICTOPS_JOURNAL", url)
+    settings = load_settings()
+    make_run(journal)
+    for hours, wanted in ((0, 1), (5, 1), (25, 2)):
+        keep_house_daily(journal, settings, NOW + timedelta(hours=hours))
+        assert len(copies.copies(url)) == wanted
+    for days in range(2, 20):
+        keep_house_daily(journal, settings, NOW + timedelta(days=days))
+    assert len(copies.copies(url)) == copies.KEPT
