@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -69,14 +70,24 @@ def up(
 
     Examples: ictops lab up; ictops lab up --name big --cluster big --sites 5
     """
-    from ictops.lab.generate import generate_cluster  # noqa: PLC0415
+    from ictops.lab.generate import (  # noqa: PLC0415
+        FIRST_SUBNET,
+        LAST_SUBNET,
+        free_subnet,
+        generate_cluster,
+    )
     from ictops.lab.hosts import up as bring_up  # noqa: PLC0415
+    from ictops.lab.podman import require, subnets_in_use  # noqa: PLC0415
 
     lab, cluster_dir, cache_dir = _lab(name, cluster)
     if sites is not None:
         if cluster is None:
             raise LabError("--sites makes a new cluster, so it needs a name", do="Give --cluster")
-        generate_cluster(cluster_dir, sites, workstations)
+        require()
+        # Anywhere among the free ones: two labs that are made at once hardly meet.
+        start = FIRST_SUBNET + secrets.randbelow(LAST_SUBNET - FIRST_SUBNET)
+        place = free_subnet(sites, subnets_in_use(), start)
+        generate_cluster(cluster_dir, sites, workstations, place)
     out = console(stderr=True)
     bring_up(lab, _load(cluster_dir, cache_dir), fresh=fresh, say=out.print)
     _show(lab, cluster_dir, cache_dir, json=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -11,16 +12,34 @@ from ictops.errors import LabError
 
 FIRST_NETWORK = IPv4Network("198.18.0.0/15")
 """For tests of network devices (RFC 2544): no school's own network is in it."""
+FIRST_SUBNET = 100
+LAST_SUBNET = 500
 
 
-def generate_cluster(folder: Path, sites: int, workstations: int, first_subnet: int = 100) -> None:
+def free_subnet(sites: int, used: Sequence[IPv4Network], start: int) -> int:
+    """Give the number of the first /24 after ``start`` from which ``sites`` in a row are free.
+
+    :raises LabError: if there is no such place.
+    """
+    networks = list(FIRST_NETWORK.subnets(new_prefix=24))
+    places: list[int] = [*range(start, LAST_SUBNET - sites), *range(FIRST_SUBNET, start)]
+    for place in places:
+        wanted = networks[place + 1 : place + 1 + sites]
+        if not any(network.overlaps(other) for network in wanted for other in used):
+            return place
+    raise LabError("no networks are free for so many schools", do="Take another lab down first")
+
+
+def generate_cluster(
+    folder: Path, sites: int, workstations: int, first_subnet: int = FIRST_SUBNET
+) -> None:
     """Write an inventory of ``sites`` schools with ``workstations`` and a server each.
 
     :raises LabError: if the folder holds something already, or there are too many.
     """
     if folder.exists() and any(folder.glob("*.yml")):
         raise LabError("there is a cluster already", where=str(folder), do="Name another --cluster")
-    if workstations > 200 or first_subnet + sites > 500:  # noqa: PLR2004 - addresses
+    if workstations > 200 or first_subnet + sites > LAST_SUBNET:  # noqa: PLR2004 - addresses
         raise LabError("too many: at most 200 workstations at each of 400 sites")
     networks = list(FIRST_NETWORK.subnets(new_prefix=24))
     (folder / "group_vars" / "all").mkdir(parents=True, exist_ok=True)

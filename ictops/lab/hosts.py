@@ -17,7 +17,16 @@ from ictops.estate.load import Cluster
 from ictops.estate.models import Host, Site
 from ictops.lab.image import ensure_image
 from ictops.lab.packages import build_repository
-from ictops.lab.podman import LABEL, allow_many_hosts, containers, host_flags, podman, require, run
+from ictops.lab.podman import (
+    LABEL,
+    allow_many_hosts,
+    containers,
+    host_flags,
+    own_names,
+    podman,
+    require,
+    run,
+)
 from ictops.trust.known_hosts import known_hosts_path, write_known
 
 BOOT_SECONDS = 60
@@ -155,6 +164,7 @@ def _start(lab: Lab, host: Host, image: str, there: dict[str, str]) -> None:
         return
     if state is not None:
         podman("start", name)
+        own_names(name)
         return
     mac = ("--mac-address", host.mac) if host.mac else ()
     podman(
@@ -168,6 +178,7 @@ def _start(lab: Lab, host: Host, image: str, there: dict[str, str]) -> None:
         "--mount", "type=tmpfs,destination=/var/cache,tmpfs-size=67108864",
         image, "/sbin/init",
     )  # fmt: skip
+    own_names(name)
 
 
 def _remove_containers(lab: Lab) -> None:

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Sequence
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,16 @@ def containers(lab: str) -> list[dict[str, Any]]:
     return found
 
 
+def subnets_in_use() -> list[IPv4Network]:
+    """Give the networks that podman or this machine's routes have already."""
+    form = "{{range .Subnets}}{{.Subnet}} {{end}}"
+    names = podman("network", "ls", "--quiet").split()
+    texts = podman("network", "inspect", "--format", form, *names).split() if names else []
+    routes = json.loads(run(["ip", "-json", "-4", "route"]).stdout or "[]")
+    texts += [route["dst"] for route in routes if route["dst"] != "default"]
+    return [IPv4Network(text, strict=False) for text in texts if ":" not in text]
+
+
 def inspect_pid(container: str) -> int:
     """Give the process id of a running container's init.
 
@@ -85,6 +96,27 @@ def inspect_pid(container: str) -> int:
     if pid == 0:
         raise LabError("the host is switched off", where=container, do="'ictops lab fault H on'")
     return pid
+
+
+OWN_NAMES = """
+for file in /etc/hostname /etc/hosts; do
+  text=$(cat $file) && umount $file && echo "$text" > $file && chmod 0644 $file
+done
+"""
+
+
+def own_names(container: str) -> None:
+    """Give a running host /etc/hostname and /etc/hosts as files of its own.
+
+    podman mounts them from outside, and a mounted file cannot be replaced by a rename:
+    what sets a name on a real host would fail here.
+
+    :raises LabError: if it cannot be done.
+    """
+    pid = str(inspect_pid(container))
+    done = run(["nsenter", "-t", pid, "-m", "-p", "sh", "-ec", OWN_NAMES])
+    if done.returncode != 0:
+        raise LabError(f"no names of its own: {done.stderr.strip()}", where=container)
 
 
 INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
