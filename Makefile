@@ -18,8 +18,8 @@ lint: setup-test
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
-	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" ansible-lint --profile production roles playbooks
-	$(VENV)/bin/yamllint roles playbooks inventories
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" ansible-lint --profile production roles playbooks molecule
+	$(VENV)/bin/yamllint roles playbooks molecule inventories
 
 bench: setup-test
 	$(VENV)/bin/pip install --quiet --editable '.[bench]'
