@@ -50,6 +50,16 @@ LONGEST = 16_384
 """Characters of any one text of a result that are kept."""
 
 
+ALIVE_SECONDS, ALIVE_COUNT = 10, 3
+"""A host that is silent for so long, so often, has lost its network: ssh would wait for ever."""
+
+MITOGEN_ALIVE = {
+    "mitogen_ssh_keepalive_interval": ALIVE_SECONDS,
+    "mitogen_ssh_keepalive_count": ALIVE_COUNT,
+}
+"""The same for mitogen, which heeds no ssh option for it."""
+
+
 class JobBroken(Exception):
     """A report could not be handed on, so the job must end.
 
@@ -162,6 +172,9 @@ def environment(order: Order, settings: Settings, folder: Path) -> dict[str, str
         "ANSIBLE_PIPELINING": "true",
         "ANSIBLE_SSH_CONTROL_PATH_DIR": str(sockets),
         "ANSIBLE_SSH_COMMON_ARGS": " ".join(ssh_arguments(settings.cluster_dir, order.site)),
+        "ANSIBLE_SSH_EXTRA_ARGS": (
+            f"-o ServerAliveInterval={ALIVE_SECONDS} -o ServerAliveCountMax={ALIVE_COUNT}"
+        ),
         "ANSIBLE_RETRY_FILES_ENABLED": "false",
         "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
         "ANSIBLE_FORKS": str(min(order.forks, len(order.hosts))),
@@ -209,7 +222,7 @@ def _run_ansible(
             playbook=str(playbook),
             inventory=str(source),
             limit=f"@{limit}",
-            extravars=order.extra_vars,
+            extravars=MITOGEN_ALIVE | order.extra_vars,
             envvars=env,
             event_handler=on_event,
             quiet=True,
