@@ -3,64 +3,18 @@
 from __future__ import annotations
 
 import os
-import random
-import signal
-import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from ictops.running.sweep import processes_of
 from tests.support.lab import Workspace
+from tests.support.runs import COUNTING, HOSTS, apply, counts, newest, outcomes, tokens, until
 
 pytestmark = pytest.mark.lab
-
-HOSTS = [f"lab00{s}-{h}" for s in (1, 2) for h in ("ws-01", "ws-02", "srv-01")]
-
-COUNTING = """
-- hosts: all
-  gather_facts: false
-  tasks:
-    - name: Count this run
-      ansible.builtin.shell: echo run >> /root/{name}
-    - name: Take a while
-      ansible.builtin.command: sleep {seconds}
-"""
-
-
-def counts(workspace: Workspace, name: str) -> dict[str, int]:
-    text = {h: workspace.on(h, "sh", "-c", f"cat /root/{name} 2>/dev/null || true") for h in HOSTS}
-    return {host: len(lines.splitlines()) for host, lines in text.items()}
-
-
-def until(true: Callable[[], bool], seconds: float, what: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, f"not in {seconds} s: {what}"
-        time.sleep(0.05)
-
-
-def tokens(workspace: Workspace) -> list[str]:
-    with sqlite3.connect(workspace.folder / "state" / "journal.db") as connection:
-        found = [row[0] for row in connection.execute("SELECT token FROM shard")]
-    connection.close()
-    return found
-
-
-def newest(workspace: Workspace) -> str:
-    return str(workspace.json("run", "list")[0]["id"])
-
-
-def outcomes(workspace: Workspace, run: str) -> dict[str, str]:
-    return {h["host"]: h["outcome"] for h in workspace.json("run", "show", run)["hosts"]}
-
-
-def apply(plan: Path) -> list[str]:
-    return ["apply", str(plan), "--now", "--reason", "test", "--yes"]
 
 
 def test_a_playbook_of_anyones_goes_in_waves_over_every_site(workspace: Workspace) -> None:
@@ -72,38 +26,6 @@ def test_a_playbook_of_anyones_goes_in_waves_over_every_site(workspace: Workspac
     shown = workspace.json("run", "show", run)
     passed = [d for d in shown["decisions"] if d["what"] == "gate passed"]
     assert {d["site"] for d in passed} == {"lab001", "lab002"}
-
-
-@pytest.mark.parametrize("strategy", ["mitogen", "linear"])
-def test_a_run_that_is_killed_anywhere_is_resumed_to_its_end(
-    workspace: Workspace, strategy: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ICTOPS_STRATEGY", strategy)
-    chance = random.Random(strategy)
-    name = f"killed-{strategy}"
-    plan = workspace.plan(COUNTING.format(name=name, seconds=0.3))
-    process = workspace.start(*apply(plan))
-    done: dict[str, int] = {}
-    for _ in range(3):
-        with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(chance.uniform(1.5, 4))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        run = newest(workspace)
-        hosts = workspace.json("run", "show", run)["hosts"]
-        now = counts(workspace, name)
-        ended = {h["host"] for h in hosts if h["state"] == "ended"}
-        for host in done.keys() & ended:
-            assert now[host] == done[host], "a host that was done was done again"
-        done = {host: now[host] for host in ended}
-        process = workspace.start("run", "resume", run)
-    output, _ = process.communicate(timeout=120)
-    assert process.returncode == 0, output
-    assert outcomes(workspace, run) == dict.fromkeys(HOSTS, "changed")
-    final = counts(workspace, name)
-    assert all(final[host] == number for host, number in done.items())
-    assert min(final.values()) >= 1
-    assert processes_of(tokens(workspace)) == []
 
 
 def test_a_cancel_leaves_no_process_behind(workspace: Workspace) -> None:
