@@ -18,6 +18,7 @@ from ictops.estate.load import (
     read_variables,
     variable_files,
 )
+from ictops.estate.lookups import lookups_in
 from ictops.estate.models import SITE_CODE, site_group
 from ictops.estate.source import HostEntry, InventoryFile, read_source
 
@@ -82,6 +83,8 @@ def _file_faults(
     except InventoryError as error:
         yield _as_fault(error, folder)
         return
+    for found in lookups_in(path):
+        yield Fault(path.name, found.line, str(found))
     for name, line in source.repeated:
         yield Fault(path.name, line, f"{name!r} stands twice here; only the last would count")
     variables = _variables(folder, path.stem)

@@ -12,7 +12,8 @@ from ictops.operations.planning import person
 from ictops.plans.digests import changed_since
 from ictops.plans.file import plan_digest, read_plan
 from ictops.plans.model import Plan
-from ictops.settings import Settings, content_dir
+from ictops.plans.search import SearchPath
+from ictops.settings import Settings
 from ictops.store.journal import Journal
 
 
@@ -49,7 +50,7 @@ def start_run(
     if now_reason is None:
         _check_windows(plan, now, path)
     cluster = load_cluster(settings.cluster_dir, settings.cache_dir)
-    changes = changed_since(plan, cluster, content_dir())
+    changes = changed_since(plan, cluster, SearchPath.of(settings))
     if changes and not confirm(changes):
         raise PlanError(
             "the plan no longer describes what would be run: " + "; ".join(changes),
@@ -79,7 +80,14 @@ def _check_hosts(plan: Plan, settings: Settings, path: Path) -> None:
     cluster = load_cluster(settings.cluster_dir, settings.cache_dir)
     unknown: list[str] = []
     for code, site in plan.sites.items():
-        known = {h.name for h in cluster.hosts(cluster.site(code).code)}
+        own = str(cluster.site(code).source.relative_to(settings.cluster_dir))
+        if site.inventory != own:
+            raise PlanError(
+                f"{site.inventory} is not the inventory of site {code}, which is {own}",
+                where=str(path),
+                do="Make the plan again",
+            )
+        known = {h.name for h in cluster.hosts(code)}
         unknown += [f"{host} ({code})" for host in site.hosts if host not in known]
     if unknown:
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""  # noqa: PLR2004
