@@ -14,6 +14,7 @@ from ictops.errors import InventoryError
 from ictops.estate.load import (
     KINDS,
     SYSTEMS,
+    is_variables,
     normal_mac,
     read_variables,
     variable_files,
@@ -159,7 +160,7 @@ def _variable_faults(folder: Path, *, vault_set: bool) -> Iterator[Fault]:
     """Give what is wrong with the files of group_vars and host_vars."""
     for name in ("group_vars", "host_vars"):
         for path in sorted((folder / name).rglob("*")):
-            if not path.is_file():
+            if not is_variables(path):
                 continue
             try:
                 read_variables(path)

@@ -21,6 +21,7 @@ import yaml
 
 from ictops.errors import InventoryError
 from ictops.estate.models import SITE_CODE, Host, HostKind, HostSystem, Site, site_group
+from ictops.estate.reading import compose, explained, read_bytes
 from ictops.estate.source import InventoryFile, plain, read_source
 
 INDEX_FORMAT = 2
@@ -30,6 +31,8 @@ KINDS: dict[str, HostKind] = {
     "servers": "server",
     "switches": "switch",
 }
+VARIABLES = ("", ".yml", ".yaml", ".json")
+"""How the names of files of variables end (ansible-core's YAML_FILENAME_EXTENSIONS)."""
 SYSTEMS: dict[str, HostSystem] = {"linux": "linux", "windows": "windows"}
 
 
@@ -86,7 +89,8 @@ class Cluster:
         raise InventoryError(f"there is no host {name!r}", where=str(self.folder), do=hint)
 
     def _read_site(self, code: str, path: Path) -> Site:
-        content = path.read_bytes()
+        with explained(path):
+            content = read_bytes(path)
         variables = group_variables(self.folder, site_group(code))
         hosts = self._read_hosts_of(code, path, content)
         own = _digest_of_files(sorted(self._own_files(code, hosts)), self.folder)
@@ -118,7 +122,9 @@ class Cluster:
             yield from _files(path) if path.is_dir() else [path]
 
     def _read_hosts(self, site: Site) -> tuple[Host, ...]:
-        return self._read_hosts_of(site.code, site.source, site.source.read_bytes())
+        with explained(site.source):
+            content = read_bytes(site.source)
+        return self._read_hosts_of(site.code, site.source, content)
 
     def _read_hosts_of(self, code: str, path: Path, content: bytes) -> tuple[Host, ...]:
         if code in self._hosts:
@@ -196,12 +202,18 @@ def group_variables(folder: Path, group: str) -> dict[str, Any]:
 
 def variable_files(folder: Path, name: str) -> list[Path]:
     """Give the files of a group or host, in the order in which Ansible reads them."""
-    direct = [folder / f"{name}{suffix}" for suffix in ("", ".yml", ".yaml", ".json")]
-    found = [path for path in direct if path.is_file()]
+    found = [path for suffix in VARIABLES if (path := folder / f"{name}{suffix}").is_file()]
     inside = folder / name
     if inside.is_dir():
-        found += sorted(p for p in inside.rglob("*") if p.is_file() and p.name[0] != ".")
+        found += sorted(path for path in inside.rglob("*") if is_variables(path))
     return found
+
+
+def is_variables(path: Path) -> bool:
+    """Tell whether Ansible reads this file of group_vars or host_vars."""
+    return path.suffix in VARIABLES and path.name[0] != "." and path.name[-1] != "~" and (
+        path.is_file()
+    )  # fmt: skip
 
 
 def read_variables(path: Path) -> dict[str, Any]:
@@ -209,21 +221,16 @@ def read_variables(path: Path) -> dict[str, Any]:
 
     :raises InventoryError: with file and line, if it is broken.
     """
-    content = path.read_bytes()
-    if content.startswith(b"$ANSIBLE_VAULT;"):
-        return {}
-    try:
-        node = yaml.compose(content, Loader=yaml.CSafeLoader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise InventoryError(f"broken YAML: {error.problem}", where=f"{path}:{line}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InventoryError(f"broken YAML: {error}", where=str(path)) from error
-    if node is None:
-        return {}
-    if not isinstance(node, yaml.MappingNode):
-        raise InventoryError("variables are wanted here (name: value)", where=f"{path}:1")
-    variables: dict[str, Any] = plain(node)
+    with explained(path):
+        content = read_bytes(path)
+        if content.startswith(b"$ANSIBLE_VAULT;"):
+            return {}
+        node = compose(content)
+        if node is None:
+            return {}
+        if not isinstance(node, yaml.MappingNode):
+            raise InventoryError("variables are wanted here (name: value)", where=f"{path}:1")
+        variables: dict[str, Any] = plain(node)
     return variables
 
 

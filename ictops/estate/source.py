@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from ictops.errors import InventoryError
+from ictops.estate.reading import compose, explained, read_bytes
 
 VAULTED = "«vault»"
 """Stands for a value that is encrypted."""
@@ -63,22 +64,11 @@ def read_source(path: Path) -> InventoryFile:
     :raises InventoryError: with file and line, if it is not what Ansible would take.
     """
     read = InventoryFile(path)
-    try:
-        with path.open("rb") as stream:
-            root = yaml.compose(stream, Loader=yaml.CSafeLoader)
-    except OSError as error:
-        raise InventoryError(f"cannot be read: {error.strerror}", where=str(path)) from error
-    except UnicodeDecodeError as error:
-        raise InventoryError("is not UTF-8 text", where=str(path)) from error
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        raise InventoryError(f"broken YAML: {error.problem}", where=f"{path}:{line}") from error
-    except yaml.YAMLError as error:
-        raise InventoryError(f"broken YAML: {error}", where=str(path)) from error
-    if root is not None:
-        for name, node, _ in _pairs(root, read):
-            _group(name, node, read)
+    with explained(path):
+        root = compose(read_bytes(path))
+        if root is not None:
+            for name, node, _ in _pairs(root, read):
+                _group(name, node, read)
     return read
 
 
@@ -135,7 +125,10 @@ def _is_empty(node: yaml.Node) -> bool:
 
 
 def plain(node: yaml.Node) -> Any:
-    """Give a node as plain data: text for every tag that is not YAML's own."""
+    """Give a node as plain data: text for every tag that is not YAML's own.
+
+    :raises yaml.MarkedYAMLError: if it cannot be what it seems, such as 2026-13-45.
+    """
     if isinstance(node, yaml.MappingNode):
         return {str(key.value): plain(value) for key, value in node.value}
     if isinstance(node, yaml.SequenceNode):
@@ -143,7 +136,10 @@ def plain(node: yaml.Node) -> Any:
     if node.tag == "!vault":
         return VAULTED
     if node.tag.startswith("tag:yaml.org,2002:") and node.tag != "tag:yaml.org,2002:str":
-        return yaml.CSafeLoader.yaml_constructors[node.tag](_CONSTRUCTOR, node)
+        try:
+            return yaml.CSafeLoader.yaml_constructors[node.tag](_CONSTRUCTOR, node)
+        except ValueError as error:
+            raise yaml.MarkedYAMLError(problem=str(error), problem_mark=node.start_mark) from error
     return node.value
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from ictops.errors import PlanError
+from ictops.estate.reading import load, read_text
 from ictops.operations.planning import Draft, Request, Work, make_plan, name_playbook
 from ictops.plans.faults import StrictLoader
 from ictops.plans.sources import ROLE_VARIABLE, load_any_tag, playbook_path
@@ -125,9 +126,10 @@ def _check_plays(playbook: Path) -> None:
 
 def _from_file(path: Path) -> dict[str, Any]:
     try:
-        return _mapping(path.read_text(encoding="utf-8"), str(path))
+        return _mapping(read_text(path), str(path))
     except (OSError, UnicodeDecodeError) as error:
-        raise PlanError(f"extra vars cannot be read: {error}", where=f"@{path}") from error
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise PlanError(f"extra vars cannot be read: {reason}", where=f"@{path}") from error
 
 
 def _from_word(word: str) -> dict[str, Any]:
@@ -148,8 +150,8 @@ def _from_word(word: str) -> dict[str, Any]:
 
 def _mapping(text: str, where: str) -> dict[str, Any]:
     try:
-        data = yaml.load(text, StrictLoader)  # noqa: S506 - a safe loader, made stricter
-        json.dumps(data)
+        data = load(text, StrictLoader)
+        json.dumps(data, allow_nan=False)
     except (yaml.YAMLError, TypeError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or error

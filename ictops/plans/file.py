@@ -22,9 +22,10 @@ from pydantic import ValidationError
 
 from ictops.calendars.window import Window
 from ictops.errors import PlanError
+from ictops.estate.reading import load, read_text
 from ictops.plans.durations import format_duration
 from ictops.plans.faults import StrictLoader, plan_fault
-from ictops.plans.model import Plan, SitePlan, WindowSpan
+from ictops.plans.model import FORMAT, Plan, SitePlan, WindowSpan
 from ictops.plans.templates import refuse_templates
 
 _PLAIN = re.compile(
@@ -83,7 +84,7 @@ def read_plan(path: Path) -> Plan:
     :raises PlanError: naming the file and line of what is wrong in it.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
     except OSError as error:
         raise PlanError(
             f"the plan cannot be read: {error.strerror or error}",
@@ -93,7 +94,7 @@ def read_plan(path: Path) -> Plan:
     except UnicodeDecodeError as error:
         raise PlanError("the plan is not UTF-8 text", where=str(path)) from error
     try:
-        data = yaml.load(text, StrictLoader)  # noqa: S506 - a safe loader, made stricter
+        data = load(text, StrictLoader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error)
@@ -105,9 +106,18 @@ def read_plan(path: Path) -> Plan:
     if not isinstance(data, dict):
         raise PlanError("this is no plan: it has no keys", where=f"{path}:1")
     try:
-        json.dumps(data)  # extra vars may hold anything that YAML can say; a plan may not
+        json.dumps(
+            data, allow_nan=False
+        )  # extra vars may hold anything that YAML can say; a plan may not
     except (TypeError, ValueError, RecursionError) as error:
         raise PlanError(f"a plan holds plain data only: {error}", where=str(path)) from error
+    written = data.get("ictops_plan")
+    if isinstance(written, int) and written > FORMAT:
+        raise PlanError(
+            f"the plan was written by a newer ictops (format {written}, ours is {FORMAT})",
+            where=str(path),
+            do="Upgrade ictops on this machine",
+        )
     refuse_templates(data.get("extra_vars"), f"{path}: extra_vars")
     try:
         return Plan.model_validate(data)

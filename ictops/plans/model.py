@@ -22,6 +22,8 @@ from ictops.plans.durations import Duration
 from ictops.plans.templates import holds_template
 from ictops.settings import Limits
 
+FORMAT: Literal[1] = 1
+
 Share = Annotated[str, Field(pattern=r"^(100|[0-9]{1,2})%$")]
 Budget = Annotated[int, Field(ge=0)] | Share
 """A count of hosts, or a share of them such as ``10%``."""
@@ -138,7 +140,8 @@ class SitePlan(_Part):
 class Plan(_Part):
     """An operation laid out over sites, waves and windows."""
 
-    ictops_plan: Literal[1] = 1
+    ictops_plan: Literal[1] = FORMAT
+    """The format of the file; a newer ictops may write another."""
     operation: Line
     """``rollout``, ``playbook``, …: what a run is listed and its time estimated by."""
     title: Line

@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from ictops.errors import PlanError
+from ictops.estate.reading import load, read_text
 from ictops.plans.search import SearchPath
 
 BESIDE = (
@@ -91,7 +92,7 @@ def load_any_tag(path: Path) -> Any:
     :raises PlanError: with the line, where it cannot be read or is not YAML.
     """
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), _AnyTagLoader)  # noqa: S506 - safe
+        return load(read_text(path), _AnyTagLoader)
     except OSError as error:
         raise PlanError(
             f"the playbook cannot be read: {error.strerror or error}", where=str(path)
@@ -101,8 +102,6 @@ def load_any_tag(path: Path) -> Any:
         line = f":{mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or error
         raise PlanError(f"not valid YAML: {problem}", where=f"{path}{line}") from error
-    except (RecursionError, TypeError, ValueError) as error:  # such as a list as a key
-        raise PlanError(f"no playbook: {error}", where=str(path)) from error
 
 
 def files_in(folder: Path) -> list[Path]:

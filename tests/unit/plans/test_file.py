@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import stat
 from datetime import UTC
 from pathlib import Path
@@ -10,10 +11,15 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from ictops.errors import PlanError
+from ictops.estate.reading import MOST_BYTES
 from ictops.plans.file import plan_digest, plan_text, read_plan, write_plan
 from ictops.plans.model import Wave
 
 BROKEN = yaml.safe_load((Path(__file__).parent / "broken_plans.yml").read_text())
+BOMB = b"a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + b"".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n".encode() for n in range(1, 9)
+)
+"""Some four hundred bytes that are a billion values."""
 
 
 def test_a_plan_reads_back_as_it_was(plan, tmp_path):
@@ -114,8 +120,14 @@ def test_nonsense_edited_by_hand_is_named_with_its_line(plan, tmp_path, case):
         (b"just text", "this is no plan"),
         (b"\xff\xfe", "not UTF-8"),
         (b"a: !!python/object/apply:os.system [id]", "not valid YAML"),
-        (b"a: &a [*a]", "plain data only"),
-        (b"ictops_plan: 2\n", "ictops_plan"),
+        (b"a: &a [*a]", "a value that holds itself"),
+        (b"a: !!binary 4\n", "not valid YAML"),
+        (b"a: !!set {x}\n", "plain data only"),
+        (b"a: .nan\n", "plain data only"),
+        (b"[" * 2000, "not valid YAML"),
+        (b"ictops_plan: 2\n", "written by a newer ictops .format 2, ours is 1"),
+        (b"ictops_plan: 0\n", "ictops_plan"),
+        (BOMB, "its anchors unfold to"),
     ],
 )
 def test_what_is_no_plan_at_all(tmp_path, content, says):
@@ -130,6 +142,20 @@ def test_a_template_in_a_plan_is_refused(plan, tmp_path):
     write_plan(plan.model_copy(update={"extra_vars": lookup}), tmp_path / "plan.yml")
     with pytest.raises(PlanError, match="extra_vars a: a value holds a template"):
         read_plan(tmp_path / "plan.yml")
+
+
+def test_a_plan_that_is_no_file_or_far_too_large(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(MOST_BYTES + 1)
+    (tmp_path / "folder").mkdir()
+    for name, says in {
+        "pipe": "no regular file",
+        "large": "34 MB; more than 32 MB cannot be meant",
+        "folder": "Is a directory",
+    }.items():
+        with pytest.raises(PlanError, match=says):
+            read_plan(tmp_path / name)
 
 
 def test_a_plan_that_is_not_there_or_cannot_be_written(plan, tmp_path):
