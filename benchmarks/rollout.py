@@ -34,7 +34,7 @@ WORKSTATIONS = 19
 """Beside the site's server: twenty hosts."""
 HOSTS = WORKSTATIONS + 1
 TIMES_ANSIBLE = 2.5
-PACKAGES = ("ictops", "ansible-core", "ansible-runner", "mitogen", "pyinfra")
+PACKAGES = ("ictops", "ansible-core", "ansible-runner", "resident", "pyinfra")
 PHASES = ("changing", "converged")
 ICTOPS, ANSIBLE, PYINFRA = "ictops apply", "ansible-playbook", "pyinfra"
 
@@ -211,7 +211,7 @@ def main() -> int:
     """Run the benchmark; give the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--strategy", choices=("mitogen", "linear"), default="mitogen")
+    parser.add_argument("--strategy", choices=("resident", "linear"), default="resident")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
 

@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     inventories: Path = Path("inventories")
     state_dir: Path = Field(default_factory=lambda: user_state_path("ictops"))
     journal: str = Field(default="", description="SQLAlchemy URL; SQLite in state_dir if empty")
-    strategy: Literal["mitogen", "linear"] = "mitogen"
+    strategy: Literal["resident", "linear"] = "resident"
     forks: int = Field(default=50, ge=1)
     limits: Limits = Limits()
     vault: VaultSettings = VaultSettings()

@@ -12,6 +12,7 @@ from ictops.plans.model import Plan
 from ictops.running.engine import Course, Ending, Engine, Notice
 from ictops.running.local import LocalExecutor, job_folder
 from ictops.running.recovery import recover
+from ictops.running.strategy import strategy_settings
 from ictops.running.wake import wake
 from ictops.settings import Settings
 from ictops.store.copies import free_mb, is_file, journal_file
@@ -49,8 +50,11 @@ def carry(
     def before_retry(site: str, names: list[str]) -> None:
         wake([mac for n in names if n in hosts and (mac := hosts[n].mac)], cluster.site(site))
 
+    strategy = strategy_settings(settings.strategy)
+    if strategy.warning:
+        notice(Notice("", "note", strategy.warning))
     course = Course(
-        strategy=settings.strategy,
+        strategy=strategy.name,
         forks=settings.forks,
         windows={code: windows_of(plan, record, code) for code in plan.sites},
         rooms={n: room for n, h in hosts.items() if (room := h.room)},

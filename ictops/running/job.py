@@ -53,12 +53,6 @@ LONGEST = 16_384
 ALIVE_SECONDS, ALIVE_COUNT = 10, 3
 """A host that is silent for so long, so often, has lost its network: ssh would wait for ever."""
 
-MITOGEN_ALIVE = {
-    "mitogen_ssh_keepalive_interval": ALIVE_SECONDS,
-    "mitogen_ssh_keepalive_count": ALIVE_COUNT,
-}
-"""The same for mitogen, which heeds no ssh option for it."""
-
 
 class JobBroken(Exception):
     """A report could not be handed on, so the job must end.
@@ -151,7 +145,6 @@ def wrapper(playbook: Path) -> list[dict[str, Any]]:
             "hosts": "all",
             "gather_facts": False,
             "become": False,
-            "strategy": "ansible.builtin.linear",
             "tasks": [marker],
         },
     ]
@@ -222,7 +215,7 @@ def _run_ansible(
             playbook=str(playbook),
             inventory=str(source),
             limit=f"@{limit}",
-            extravars=MITOGEN_ALIVE | order.extra_vars,
+            extravars=order.extra_vars,
             envvars=env,
             event_handler=on_event,
             quiet=True,
