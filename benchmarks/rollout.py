@@ -129,7 +129,7 @@ class Bench:
         """Make a plan of one wave of all hosts."""
         plan = self.folder / f"{name}.yml"
         self.ictops(
-            "plan", "playbook", str(PLAYBOOK), "--sites", SITE, "--until", "2099-01-01",
+            "plan", "playbook", str(PLAYBOOK), "--sites", SITE, "--in", "christmas",
             "--canary", "none", "--shares", "100%", "--estimate", "1m",
             "-e", f"workstation_release={release}", "-o", str(plan),
             accept=(0, 6),  # it need not fit windows: it is applied at once
