@@ -115,11 +115,19 @@ def load_cluster(folder: Path, cache_dir: Path) -> Cluster:
 
     :raises InventoryError: if the directory or a file in it cannot be read.
     """
+    require_cluster(folder)
+    return Cluster(folder, cache_dir)
+
+
+def require_cluster(folder: Path) -> None:
+    """Make sure that there is such a cluster.
+
+    :raises InventoryError: with those that there are, if there is not.
+    """
     if not folder.is_dir():
         near = sorted(p.name for p in folder.parent.glob("*") if p.is_dir())
         hint = f"There are: {', '.join(near)}" if near else "'cluster' in ictops.toml names it"
         raise InventoryError("there is no such cluster", where=str(folder), do=hint)
-    return Cluster(folder, cache_dir)
 
 
 def site_of(

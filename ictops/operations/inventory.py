@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ictops.calendars.check import check_calendars
-from ictops.errors import InventoryError, TrustError
+from ictops.errors import TrustError
 from ictops.estate.check import VAULT_HEADER, Fault, examine_cluster, inventory_files, vault_line
-from ictops.estate.load import load_cluster
+from ictops.estate.load import load_cluster, require_cluster
 from ictops.estate.models import Host, Site
 from ictops.estate.needs import needs_of
 from ictops.estate.source import read_source
@@ -47,8 +47,7 @@ def check(settings: Settings) -> Report:
     :raises InventoryError: if there is no such cluster, or a role or playbook is broken.
     """
     folder = settings.cluster_dir
-    if not folder.is_dir():
-        raise InventoryError("there is no such cluster", where=str(folder))
+    require_cluster(folder)
     contents = {content_dir().resolve(), settings.workspace.resolve()}
     needs = sorted({need for content in contents for need in needs_of(content)})
     vault = settings.vault
