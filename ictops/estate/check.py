@@ -226,7 +226,7 @@ def _need_faults(source: InventoryFile, run: _Check) -> Iterator[Fault]:
         for group in groups - of_group.keys():
             of_group[group] = set(_defined(group, source, run.folder))
         known = set().union(*(of_group[group] for group in groups))
-        known |= _own_variables(host, source, run).keys()
+        known |= host.variables.keys() | _own_variables(host, source, run).keys()
         for need in run.needs:
             if need.variable not in known and matches({host.name, *groups}, need.hosts):
                 lacking.setdefault(need, []).append(host)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from datetime import date
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ictops.calendars.rules import SiteRules
 from ictops.errors import CalendarError
 from ictops.estate.models import Site
+from ictops.settings import content_dir
 
 
 def site(variables: dict[str, object]) -> Site:
@@ -67,3 +71,14 @@ def test_weekdays_that_are_left_out_have_the_usual_hours() -> None:
     assert rules.change_hours("school day", 4) == ((0, 480), (780, 1440))
     assert rules.change_hours("inset", 0) == rules.change_hours("unknown", 0) == ((0, 1440),)
     assert rules.change_hours("weekend", 5) == rules.change_hours("bank holiday", 1)
+
+
+def test_the_examples_of_the_documentation_are_right() -> None:
+    text = (content_dir() / "docs" / "calendars.md").read_text()
+    blocks = re.findall(r"(?:^    .*\n)+", text, re.MULTILINE)
+    examples = [textwrap.dedent(block) for block in blocks if block.startswith("    site_")]
+    variables: dict[str, object] = {}
+    for example in examples:
+        variables |= yaml.safe_load(example)
+    assert SiteRules.faults(site(variables)) == []
+    assert set(SiteRules.model_fields) - variables.keys() == {"site_bank_holidays"}
