@@ -30,6 +30,9 @@ WANTED = frozenset({
 REPEATED_FOR = timedelta(days=366 * 10)
 """How far from its start a repeated event is followed."""
 
+SINGLE = ("DTSTART", "DTEND", "DURATION", "RRULE", "RECURRENCE-ID", "SEQUENCE")
+"""The properties that an event has once at most, and of which two would contradict each other."""
+
 YEARS = range(2000, 2100)
 
 _DAY = timedelta(days=1)
@@ -304,8 +307,7 @@ def _wrong(event: Any) -> Iterator[str]:
     """Say what makes an event's time unreliable."""
     unread = [(key or why.partition("'")[2], why) for key, why in event.errors]
     yield from (f"{_name(key)} is wrong: {why}" for key, why in unread)
-    keys = ("DTSTART", "DTEND", "DURATION", "RRULE")
-    double = [key for key in keys if isinstance(event.get(key), list)]
+    double = [key for key in SINGLE if isinstance(event.get(key), list)]
     yield from (f"it has more than one {key}" for key in double)
     if unread or double:
         return

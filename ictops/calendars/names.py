@@ -176,10 +176,17 @@ def own_words(calendar_name: str) -> frozenset[str]:
 
 
 def without_prefix(names: Sequence[str]) -> list[str]:
-    """Take off what stands before a colon or dash in most of the names: the school's name."""
+    """Take off what stands before a colon or dash in most of the names: the school's name.
+
+    "Half term - October" is no school's: a name has a word that says nothing of school years.
+    """
     split = [re.match(r"(.{1,40}?)(?::| [-–—|]) *(?=\S)", name) for name in names]  # noqa: RUF001
     heads = Counter(found[1] for found in split if found)
-    common = {head for head, number in heads.items() if number > 1 and number * 2 >= len(names)}
+    common = {
+        head
+        for head, number in heads.items()
+        if number > 1 and number * 2 >= len(names) and not set(_words(head)) <= _KNOWN
+    }
     return [
         name[found.end() :] if found and found[1] in common else name
         for name, found in zip(names, split, strict=True)

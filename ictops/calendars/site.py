@@ -229,15 +229,15 @@ def calendar_file(cluster_dir: Path, site: Site) -> Path:
     name = site.calendar
     folder = cluster_dir / "calendars"
     where = site.places.get("site_calendar", str(site.source))
-    there = ", ".join(sorted(p.stem for p in folder.glob("*.ics"))) or "none"
-    do = f"In {folder} there are: {there}"
+    there = sorted(path.stem for path in folder.glob("*.ics"))
+    do = f"There are: {', '.join(there)}" if there else f"Put the council's feed into {folder}"
     if not name:
         raise CalendarError("the site has no calendar (site_calendar)", where=where, do=do)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
         raise CalendarError(f"{name!r} is no calendar's name", where=where, do=do)
     path = folder / f"{name}.ics"
     if not path.is_file():
-        near = get_close_matches(name, [p.stem for p in folder.glob("*.ics")], 1)
+        near = get_close_matches(name, there, 1)
         guess = f"Did you mean {near[0]}? " if near else ""
         raise CalendarError(
             f"unknown calendar {name!r} (calendars/{name}.ics)", where=where, do=guess + do

@@ -230,8 +230,8 @@ def test_a_calendar_is_looked_for_where_it_must_be(tmp_path: Path) -> None:
     assert calendar_file(tmp_path, site(tmp_path, site_calendar="council")) == path
     for name, what, do in (
         ("counsil", "unknown calendar 'counsil'", "Did you mean council? "),
-        ("../council", "'../council' is no calendar's name", "there are: council"),
-        ("", "the site has no calendar", "there are: council"),
+        ("../council", "'../council' is no calendar's name", "There are: council"),
+        ("", "the site has no calendar", "There are: council"),
     ):
         with pytest.raises(CalendarError) as caught:
             calendar_file(tmp_path, site(tmp_path, site_calendar=name))
