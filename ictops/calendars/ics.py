@@ -22,8 +22,8 @@ import recurring_ical_events
 from ictops.errors import CalendarError
 
 WANTED = frozenset({
-    "BEGIN", "END", "UID", "SUMMARY", "DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE",
-    "RECURRENCE-ID", "STATUS", "SEQUENCE", "TZID",
+    "UID", "SUMMARY", "DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID",
+    "STATUS", "SEQUENCE",
 })  # fmt: skip
 """The properties of an event that are read."""
 
@@ -105,7 +105,6 @@ class _Parsed:
     component: Any
     name: str
     line: int
-    zones: str
 
 
 def read_ics(path: Path, zone: ZoneInfo) -> Ics:
@@ -128,7 +127,7 @@ class _Reader:
             content = self.path.read_bytes()
             parts = list(self._parts(content))
         except OSError as error:
-            self._fault(0, f"the calendar cannot be read: {error.strerror}")
+            self._fault(1, f"the calendar cannot be read: {error.strerror}")
             return self.found
         except _NotTextError as error:
             self._fault(error.line, "this is not UTF-8 text", "Save it again as UTF-8")
@@ -141,7 +140,7 @@ class _Reader:
         return self.found
 
     def _fault(self, line: int, what: str, do: str = "") -> None:
-        self.found.faults.append(CalendarError(what, where=f"{self.path}:{line or 1}", do=do))
+        self.found.faults.append(CalendarError(what, where=f"{self.path}:{line}", do=do))
 
     def _parts(self, content: bytes) -> Iterator[_Part]:
         """Cut the file into its events and time zones, and say where it is cut wrongly."""
@@ -214,7 +213,7 @@ class _Reader:
         wrong = list(_wrong(event))
         for what in wrong:
             self._fault(part.line, f"event {name!r}: {what}")
-        return None if wrong else _Parsed(event, name, part.line, zones)
+        return None if wrong else _Parsed(event, name, part.line)
 
     def _occurrences(self, group: list[_Parsed]) -> None:
         """Take in an event with all its repetitions and what was changed of them."""

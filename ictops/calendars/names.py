@@ -78,6 +78,7 @@ _PHRASES: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"may day(?=\W*(bank|holiday|$))",
         ),
     ),
+    ("newyear", ("new years?",)),
 )
 """A word for whatever is written in several words; a blank stands for anything between them."""
 
@@ -88,9 +89,9 @@ _COMPILED = tuple(
 
 _SEASONS = frozenset({
     "autumn", "spring", "summer", "winter", "michaelmas", "lent", "hilary", "trinity", "easter",
-    "christmas", "xmas", "whitsun", "whit", "festive",
+    "christmas", "xmas", "whitsun", "whit", "festive", "newyear",
 })  # fmt: skip
-_FEASTS = frozenset({"easter", "christmas", "xmas", "whitsun", "whit", "festive"})
+_FEASTS = frozenset({"easter", "christmas", "xmas", "whitsun", "whit", "festive", "newyear"})
 _HOLIDAY = frozenset({
     "halfterm", "holiday", "holidays", "vacation", "break", "breaks", "closed", "closure",
     "occasional", "casual",
@@ -130,7 +131,7 @@ _FILLERS = frozenset({
     "infant", "junior", "state", "maintained", "date", "dates", "day", "days", "week", "weeks",
     "weekend", "one", "two", "st", "nd", "rd", "th", "am", "pm", "noon", "midday", "polling",
     "election", "andrew", "andrews", "david", "davids", "patrick", "patricks", "jubilee",
-    "coronation", "eid", "diwali", "local", "provisional", "full", "years",
+    "coronation", "eid", "diwali", "local", "provisional", "full",
 })  # fmt: skip
 _KNOWN = (
     _SEASONS | _HOLIDAY | _SCHOOL_NOUNS | _VERBS | _WEEKDAYS | _MONTHS | _FILLERS
