@@ -7,10 +7,9 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from ictops import __version__
+from ictops.cli.output import show_error
 from ictops.errors import Exit, IctopsError
 
 app = typer.Typer(
@@ -60,11 +59,7 @@ def main() -> None:
     try:
         app()
     except IctopsError as error:
-        console = Console(stderr=True, highlight=False, soft_wrap=True)
-        where = f"{error.where}: " if error.where else ""
-        console.print(f"[bold red]✗[/] {escape(where + error.what)}")
-        if error.do:
-            console.print(f"  → {error.do}", markup=False)
+        show_error(error)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(Exit.CANCELLED)
