@@ -45,7 +45,7 @@ files.link(
     force=True,
 )
 for account in ("exam-1", "exam-2", "exam-3"):
-    server.user(
+    server.user(  # noqa: S604 - a login shell, no command
         name=f"Keep the account {account} for exams",
         user=account,
         comment=f"Exam, release {release}",
