@@ -44,7 +44,7 @@ HOSTS = 50
 LATEST_MS = 50.0
 COST = 5.0
 """Percent of a real run's wall time."""
-PACKAGES = ("ictops", "ansible-core", "ansible-runner", "resident", "sqlalchemy")
+PACKAGES = ("ictops", "ansible-core", "ansible-runner", "sqlalchemy")
 RESULT = {"res": {"changed": True, "msg": "as an ordinary task says it " * 8}, "duration": 0.2}
 
 
