@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+from ictops.settings import content_dir
+
 HOSTS_A_ROOM = 30
-CALENDAR = """\
-BEGIN:VCALENDAR
-VERSION:2.0
-PRODID:-//ictops//benchmark//EN
-BEGIN:VEVENT
-UID:1@example.invalid
-DTSTAMP:20260101T090000Z
-DTSTART;VALUE=DATE:20261026
-DTEND;VALUE=DATE:20261031
-SUMMARY:October half term
-END:VEVENT
-END:VCALENDAR
-"""
 MOST_SITES = 512
 """Each site has 512 addresses of its own, from 10.0.0.0 on; none is ever connected to."""
 
@@ -31,7 +21,7 @@ def make_cluster(folder: Path, sites: int, hosts_a_site: int) -> None:
         raise ValueError(f"at most {MOST_SITES} sites of 500 hosts")
     (folder / "calendars").mkdir(parents=True)
     (folder / "group_vars").mkdir()
-    (folder / "calendars" / "council.ics").write_text(CALENDAR)
+    shutil.copy(content_dir() / "inventories/demo/calendars/council.ics", folder / "calendars")
     (folder / "group_vars" / "all.yml").write_text(
         "site_timezone: Europe/London\nsite_calendar: council\nsite_phase: secondary\n"
     )

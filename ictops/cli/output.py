@@ -35,6 +35,7 @@ STYLES = {
     "open": "cyan",
     "pinned": "green",
     "new": "yellow",
+    "revoked": "bold red",
     "silent": "red",
 }
 """One colour a word, everywhere."""

@@ -137,7 +137,8 @@ def trust(
     /etc/ssh/ssh_host_ed25519_key.pub' at their own consoles). From then on only these keys
     are accepted. A key that has changed is never taken unless --replace names its host.
 
-    Exit codes: 0 all are pinned, 3 some have changed or were not recorded, 5 some were silent.
+    Exit codes: 0 all are pinned; 3 some have changed, are revoked or were not recorded; 5 some
+    were silent.
 
     Example: ictops site trust oakfield
     """
@@ -165,7 +166,7 @@ def trust(
     elif pinned:
         out.print(f"recorded the keys of {len(pinned)} hosts of {code}")
     states = {f.state for f in findings if f not in pinned}
-    if states & {"changed", "new"}:
+    if states & {"changed", "new", "revoked"}:
         raise typer.Exit(Exit.FAULTS)
     if "silent" in states:
         raise typer.Exit(Exit.STRAGGLERS)
@@ -186,9 +187,15 @@ def _show_findings(findings: list[Finding]) -> None:
         for text in texts:
             name = f"{finding.target.host:<{width}}"
             console().print(name, styled(finding.state), text, soft_wrap=True)
-    if any(finding.state == "changed" for finding in findings):
+    states = {finding.state for finding in findings}
+    if "changed" in states:
         console().print(
             "A key has changed: if the host was installed anew, name it with --replace; "
             "if not, find out who answers there.",
+            soft_wrap=True,
+        )
+    if "revoked" in states:
+        console().print(
+            "A key is marked @revoked in the site's known_hosts file: make new keys on that host.",
             soft_wrap=True,
         )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ictops.errors import IctopsError, InventoryError
 from ictops.estate.load import KINDS, SYSTEMS, normal_mac, site_of
+from ictops.estate.lookups import lookups_in
 from ictops.estate.models import SITE_CODE, Site, site_group
 from ictops.estate.needs import Need
 from ictops.estate.select import matches
@@ -146,6 +147,8 @@ def _file_faults(path: Path, run: _Check) -> Iterator[Fault]:
         run.unread = True
         yield Fault.of(error, run.folder)
         return
+    for found in lookups_in(path):
+        yield Fault(path.name, found.line, str(found))
     for name, line in source.repeated:
         yield Fault(path.name, line, f"{name!r} stands twice here; only the last would count")
     variables: dict[str, Placed] = {}

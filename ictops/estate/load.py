@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from difflib import get_close_matches
 from pathlib import Path
@@ -51,6 +51,8 @@ class Cluster:
         self._cache = cache_dir / "inventory" / _digest(str(folder).encode())[:16]
         self._hosts: dict[str, tuple[Host, ...]] = {}
         self._shared = _shared_digest(folder)
+        self._group_vars = _names_in(folder / "group_vars")
+        self._host_vars = _names_in(folder / "host_vars")
         self.sites: dict[str, Site] = {
             code: self._read_site(code, path) for code, path in site_files(folder)
         }
@@ -92,12 +94,24 @@ class Cluster:
 
     def _read_site(self, code: str, path: Path) -> Site:
         content = path.read_bytes()
-        own = _digest_of_files(sorted(_own_files(self.folder, code)), self.folder)
-        digest = _digest(content + self._shared + own)
         entry = self._read_index(code, path, content)
+        own = _digest_of_files(sorted(self._own_files(code, entry.hosts)), self.folder)
+        digest = _digest(content + self._shared + own)
         source = read_source(path) if entry.own_vars else None
         placed = group_variables(self.folder, entry.groups, source)
         return site_of(code, path, placed, host_count=len(entry.hosts), digest=digest)
+
+    def _own_files(self, code: str, hosts: Iterable[Host]) -> Iterator[Path]:
+        """Give the variable files of a site, its rooms and its hosts."""
+        name = re.escape(code.replace("-", "_"))
+        wanted = re.compile(rf"site_{name}(\..*)?|room_{name}_.*", re.DOTALL)
+        own = [self.folder / "group_vars" / n for n in self._group_vars if wanted.fullmatch(n)]
+        if self._host_vars:
+            names = {host.name for host in hosts}
+            said = (n for n in self._host_vars if n in names or Path(n).stem in names)
+            own += [self.folder / "host_vars" / n for n in said]
+        for path in own:
+            yield from _files(path) if path.is_dir() else [path]
 
     def _read_index(self, code: str, path: Path, content: bytes) -> _Entry:
         key = _digest(content)
@@ -210,13 +224,8 @@ def _shared_digest(folder: Path) -> bytes:
     return _digest_of_files(sorted(shared), folder)
 
 
-def _own_files(folder: Path, code: str) -> Iterator[Path]:
-    """Give the variable files of a site and its rooms, and of hosts (whose are few)."""
-    name = code.replace("-", "_")
-    for pattern in (f"site_{name}", f"site_{name}.*", f"room_{name}_*"):
-        for path in (folder / "group_vars").glob(pattern):
-            yield from _files(path) if path.is_dir() else [path]
-    yield from _files(folder / "host_vars")
+def _names_in(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -244,11 +253,12 @@ def _from_index(path: Path, key: str) -> _Entry | None:
         found = json.loads(path.read_bytes())
         if found["format"] != INDEX_FORMAT or found["digest"] != key:
             return None
-        names = [field.name for field in fields(Host)]
-        rows = (dict(zip(names, row, strict=True)) for row in found["hosts"])
-        hosts = tuple(Host(**(row | {"groups": tuple(row["groups"])})) for row in rows)
+        groups = [field.name for field in fields(Host)].index("groups")
+        for row in found["hosts"]:  # by place, not by name: a hundred thousand of them
+            row[groups] = tuple(row[groups])
+        hosts = tuple(Host(*row) for row in found["hosts"])
         return _Entry(hosts, tuple(found["groups"]), bool(found["own_vars"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
         return None  # it is made again: an index is only ever a copy
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 HostKind = Literal["workstation", "server", "switch"]
 HostSystem = Literal["linux", "windows", "network"]
 
-SITE_CODE = re.compile(r"^[a-z0-9][a-z0-9-]{0,62}$")
+SITE_CODE = re.compile(r"^[a-z0-9][a-z0-9-]{0,62}\Z")
 """What a site's code may be: it becomes a file, a folder and part of a group's name."""
 
 

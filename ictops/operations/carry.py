@@ -42,7 +42,8 @@ def carry(
     lease = journal.acquire(run_id, at=clock())
     record = journal.run(run_id)
     plan = Plan.model_validate_json(record.plan)
-    executor = LocalExecutor(job_folder(settings.resolve(settings.state_dir)))
+    settings = settings.of_cluster(plan.cluster)  # whoever resumes it need not name it again
+    executor = LocalExecutor(job_folder(settings.resolve(settings.state_dir)), plan.cluster)
     recover(journal, lease, plan, executor, clock)
     cluster = load_cluster(settings.cluster_dir, settings.cache_dir)
     hosts = {h.name: h for code in plan.sites for h in cluster.hosts(code)}

@@ -25,9 +25,11 @@ from ictops.estate.select import select
 from ictops.planning.estimate import estimate
 from ictops.planning.forecast import Forecast, forecast
 from ictops.planning.waves import CanaryRule, lay_waves
-from ictops.plans.digests import changed_since, digests_of, playbook_path
+from ictops.plans.digests import changed_since, digests_of
 from ictops.plans.file import plan_digest, read_plan, window_spans
 from ictops.plans.model import Gate, Plan, SitePlan
+from ictops.plans.search import SearchPath
+from ictops.plans.sources import playbook_path
 from ictops.plans.templates import refuse_templates
 from ictops.settings import Limits, Settings, content_dir
 
@@ -115,7 +117,7 @@ def make_plan(settings: Settings, request: Request, work: Work) -> Draft:
     playbooks = [playbook_path(work.playbook, content_dir())]
     if request.gate.health:
         playbooks.append(playbook_path(request.gate.health, content_dir()))
-    digests = digests_of(playbooks, content_dir(), work.extra_vars)
+    digests = digests_of(playbooks, SearchPath.of(settings), work.extra_vars)
     notes += [
         f"role {name} was not found; its digest is left out" for name in digests.missing_roles
     ]
@@ -173,7 +175,8 @@ def look_at(settings: Settings, path: Path) -> Draft:
     here = [code for code in plan.sites if code in cluster.sites]
     hosts = {host.name: host for code in here for host in cluster.hosts(code)}
     rooms = {name: host.room for name, host in hosts.items()}
-    notes = [f"changed since: {what}" for what in changed_since(plan, cluster, content_dir())]
+    changes = changed_since(plan, cluster, SearchPath.of(settings))
+    notes = [f"changed since: {what}" for what in changes]
     notes += unknown_hosts(plan, {name: host.site for name, host in hosts.items()})
     return Draft(plan, forecast(plan, rooms, datetime.now(UTC)), tuple(notes))
 
