@@ -60,11 +60,27 @@ def main() -> None:
     try:
         app()
     except IctopsError as error:
-        console = Console(stderr=True, highlight=False, soft_wrap=True)
-        where = f"{error.where}: " if error.where else ""
-        console.print(f"[bold red]✗[/] {escape(where + error.what)}")
-        if error.do:
-            console.print(f"  → {error.do}", markup=False)
+        _show(error)
         sys.exit(error.exit_code)
+    except PermissionError as error:
+        _show(_not_ours(error))
+        sys.exit(Exit.ERROR)
     except KeyboardInterrupt:
         sys.exit(Exit.CANCELLED)
+
+
+def _show(error: IctopsError) -> None:
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    where = f"{error.where}: " if error.where else ""
+    console.print(f"[bold red]✗[/] {escape(where + error.what)}")
+    if error.do:
+        console.print(f"  → {error.do}", markup=False)
+
+
+def _not_ours(error: PermissionError) -> IctopsError:
+    """Give what to do about a file of another user's: most often root's, after a sudo."""
+    return IctopsError(
+        f"you may not do that here ({error.strerror})",
+        where=str(error.filename or ""),
+        do="If sudo made it, give it to yourself: sudo chown -R $(id -un): FOLDER",
+    )
