@@ -49,6 +49,7 @@ $(VENV)/installed: pyproject.toml
 	@echo "installing ictops and Ansible into $(VENV) (about a minute)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/pip install -qq --editable .
+	@$(VENV)/bin/python -m compileall -q ictops  # or root would, and leave files of its own
 	@touch $@
 
 $(VENV)/installed-test: $(VENV)/installed
@@ -61,4 +62,5 @@ clean:
 	$(SUDO) $(PYTHON) -B -m ictops.lab.remove
 	$(SUDO) rm -rf .ictops .ansible $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 	  .import_linter_cache build dist
+	$(SUDO) rm -rf /dev/shm/ictops-*/$$(printf %s "$(CURDIR)/.ictops" | sha256sum | cut -c1-12)
 	$(SUDO) find . -name __pycache__ -prune -exec rm -rf {} +

@@ -59,9 +59,11 @@ Maintainer: ictops lab <lab@example.invalid>
 Description: {name} of the ictops lab
 """
 
+SIGNING = Path("/run/ictops-lab-signing")
+"""Where gpg has its home, as a file system in memory: a short path, as its agent wants one."""
+
 SIGN = """
-home=/run/ictops-lab-signing
-mkdir -p "$home"
+home="$3"
 mount -t tmpfs -o mode=0700 tmpfs "$home"
 export GNUPGHOME="$home"
 gpg --batch --quiet --passphrase '' --quick-generate-key 'ictops lab' ed25519 sign never
@@ -89,7 +91,9 @@ def build_repository(folder: Path, keyring: Path) -> None:
     index = "\n".join(stanzas).encode()
     (part / "Packages").write_bytes(index)
     (part / "Release").write_text(_release(index))
-    done = run_enclosed(["sh", "-ec", SIGN, "sign", str(part), str(keyring)])
+    SIGNING.mkdir(exist_ok=True)
+    done = run_enclosed(["sh", "-ec", SIGN, "sign", str(part), str(keyring), str(SIGNING)])
+    SIGNING.rmdir()
     if done.returncode != 0:
         raise LabError(f"the package index cannot be signed: {done.stderr.strip()}")
     part.chmod(0o755)  # apt reads it as a user of its own, on every host

@@ -18,6 +18,7 @@ import pytest
 
 from ictops.lab.hosts import cluster_of
 from ictops.lab.model import Lab
+from ictops.lab.packages import SIGNING
 from ictops.lab.podman import containers, networks, run, run_enclosed
 from ictops.lab.remove import remove
 from tests.support.lab import Workspace
@@ -269,9 +270,9 @@ def test_the_key_that_signed_is_nowhere(workspace: Workspace) -> None:
     for path in kept:
         listed = run(["gpg", "--batch", "--list-packets", str(path)]).stdout
         assert ":secret key packet:" not in listed
-    assert list(Path("/run/ictops-lab-signing").iterdir()) == []
+    assert not SIGNING.exists()
     running = [p.read_bytes() for p in Path("/proc").glob("[0-9]*/cmdline") if p.is_file()]
-    assert not [words for words in running if b"ictops-lab-signing" in words]
+    assert not [words for words in running if bytes(SIGNING) in words]
 
 
 @pytest.fixture
