@@ -3,12 +3,14 @@ SHELL := /bin/bash
 VENV := .venv
 PYTHON ?= python3
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-PACKAGES := podman runc mmdebstrap dpkg-dev iproute2 openssh-client python3-venv
+# Where the kernel still offers the first kind of cgroups, podman's own crun starts no systemd.
+RUNC := $(if $(wildcard /sys/fs/cgroup/cgroup.controllers),,runc)
+PACKAGES := podman $(RUNC) mmdebstrap gpg gpg-agent iproute2 openssh-client python3-venv
 
 .PHONY: demo test lint bench clean setup setup-test packages
 
 demo: setup
-	$(SUDO) demo/run
+	demo/run
 
 test: setup-test lint
 	$(SUDO) $(VENV)/bin/pytest
@@ -22,7 +24,7 @@ lint: setup-test
 	$(VENV)/bin/yamllint roles playbooks molecule inventories
 
 bench: setup-test
-	$(VENV)/bin/pip install --quiet --editable '.[bench]'
+	$(VENV)/bin/pip install -qq --editable '.[bench]'
 	@ended=0; for name in rollout inventory journal; do \
 	  $(SUDO) $(VENV)/bin/python -m benchmarks.$$name || ended=1; \
 	done; exit $$ended
@@ -42,18 +44,23 @@ setup: packages $(VENV)/installed
 
 setup-test: packages $(VENV)/installed-test
 
-# A stamp is written last: an interrupted installation is done again.
+# A stamp is written last: an interrupted installation is done again. Only errors are shown.
 $(VENV)/installed: pyproject.toml
 	@echo "installing ictops and Ansible into $(VENV) (about a minute)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/pip install --quiet --editable .
+	@$(VENV)/bin/pip install -qq --editable .
+	@$(VENV)/bin/python -m compileall -q ictops  # or root would, and leave files of its own
 	@touch $@
 
 $(VENV)/installed-test: $(VENV)/installed
 	@echo "installing the test tools into $(VENV)"
-	@$(VENV)/bin/pip install --quiet --editable '.[test,lint]'
+	@$(VENV)/bin/pip install -qq --editable '.[test,lint]'
 	@touch $@
 
+# Needs no $(VENV): what was half installed goes too. Debian's packages stay.
 clean:
-	-[ ! -x $(VENV)/bin/ictops ] || $(SUDO) $(VENV)/bin/ictops lab down
-	$(SUDO) rm -rf .ictops $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	$(SUDO) $(PYTHON) -B -m ictops.lab.remove
+	$(SUDO) rm -rf .ictops .ansible $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	  .import_linter_cache build dist
+	$(SUDO) rm -rf /dev/shm/ictops-*/$$(printf %s "$(CURDIR)/.ictops" | sha256sum | cut -c1-12)
+	$(SUDO) find . -name __pycache__ -prune -exec rm -rf {} +

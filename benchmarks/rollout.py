@@ -12,7 +12,6 @@ import argparse
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,7 +24,6 @@ from pathlib import Path
 
 from benchmarks.report import Report, Target, alternate, finish, median
 from ictops.estate.load import load_cluster
-from ictops.settings import content_dir
 
 HERE = Path(__file__).parent / "rollout"
 PLAYBOOK = HERE / "playbook.yml"
@@ -106,14 +104,12 @@ class Bench:
 
     def up(self) -> None:
         """Bring the lab up and tell pyinfra of its hosts."""
-        demo = content_dir() / "inventories" / "demo" / "calendars"
-        shutil.copytree(demo, self.inventory / "calendars")
-        cluster = ("--name", "bench", "--cluster", "bench")
-        self.ictops("lab", "up", *cluster, "--sites", "1", "--workstations", str(WORKSTATIONS))
+        size = ("--sites", "1", "--workstations", str(WORKSTATIONS))
+        self.ictops("lab", "up", "--name", "bench", *size)
         found = load_cluster(self.inventory, self.folder / "cache").all_hosts()
         login = {
             "ssh_user": "ictops",
-            "ssh_key": str(self.folder / "state" / "lab" / "bench" / "id_ed25519"),
+            "ssh_key": str(self.inventory / ".lab" / "id_ed25519"),
             "ssh_known_hosts_file": str(self.inventory / "known_hosts" / SITE),
             "ssh_strict_host_key_checking": "yes",
             "_sudo": True,
@@ -123,7 +119,7 @@ class Bench:
 
     def down(self) -> None:
         """Take the lab away."""
-        self.ictops("lab", "down", "--name", "bench", "--cluster", "bench")
+        self.ictops("lab", "down", "--name", "bench")
 
     def plan(self, name: str, release: str) -> Path:
         """Make a plan of one wave of all hosts."""

@@ -61,5 +61,17 @@ def main() -> None:
     except IctopsError as error:
         show_error(error)
         sys.exit(error.exit_code)
+    except PermissionError as error:
+        show_error(_not_ours(error))
+        sys.exit(Exit.ERROR)
     except KeyboardInterrupt:
         sys.exit(Exit.CANCELLED)
+
+
+def _not_ours(error: PermissionError) -> IctopsError:
+    """Give what to do about a file of another user's: most often root's, after a sudo."""
+    return IctopsError(
+        f"you may not do that here ({error.strerror})",
+        where=str(error.filename or ""),
+        do="If sudo made it, give it to yourself: sudo chown -R $(id -un): FOLDER",
+    )

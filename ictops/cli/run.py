@@ -209,11 +209,14 @@ def print_report(report: RunReport, out: Console) -> None:
         numbers = [str(site.outcomes.get(name, "")) for name in seen]
         shown.add_row(site.site, styled(site.state), *numbers, site.reason)
     out.print(shown)
-    if report.trouble:
+    tried = [host for host in report.trouble if host.tries]
+    if tried:
         hosts = table("host", "site", "outcome", "tries", "why")
-        for host in report.trouble:
+        for host in tried:
             hosts.add_row(
                 host.host, host.site, styled(host.outcome or ""), str(host.tries), host.reason
             )
         out.print()
         out.print(hosts)
+    if len(tried) < len(report.trouble):  # a site that stopped may have hundreds of them
+        out.print(f"not begun: {len(report.trouble) - len(tried)} more, as their site says above")

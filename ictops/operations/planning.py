@@ -347,6 +347,6 @@ def _past_seconds(settings: Settings, operation: str) -> list[float]:
 
     journal = Journal.open(settings.journal_url)
     try:
-        return journal.past_seconds(operation)
+        return journal.past_seconds(operation, settings.cluster)
     finally:
         journal.close()

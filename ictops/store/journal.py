@@ -91,13 +91,17 @@ class Journal:
         query = sa.select(t.approval).where(t.approval.c.plan_digest == plan_digest)
         return self._all(ApprovalRecord, query.order_by(t.approval.c.id))
 
-    def past_seconds(self, operation: str, limit: int = 1000) -> list[float]:
-        """Give how long the latest hosts of this operation took that went well, in seconds."""
+    def past_seconds(self, operation: str, cluster: str, limit: int = 1000) -> list[float]:
+        """Give how long the latest hosts of this operation took that went well, in seconds.
+
+        Only of this cluster: what a rehearsal in a lab took says nothing about the schools.
+        """
         h, r = t.run_host.c, t.run.c
         query = (
             sa.select(h.started_at, h.ended_at)
             .join(t.run, r.id == h.run_id)
-            .where(r.operation == operation, h.outcome.in_(GOOD), h.started_at.is_not(None))
+            .where(r.operation == operation, r.cluster == cluster)
+            .where(h.outcome.in_(GOOD), h.started_at.is_not(None))
             .order_by(h.ended_at.desc())
             .limit(limit)
         )
