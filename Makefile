@@ -4,8 +4,9 @@ VENV := .venv
 PYTHON ?= python3
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PACKAGES := podman runc mmdebstrap dpkg-dev iproute2 openssh-client python3-venv
+CREATECLUSTER := /etc/postgresql-common/createcluster.conf
 
-.PHONY: demo test lint bench clean setup setup-test packages
+.PHONY: demo test lint bench clean setup setup-test packages packages-test
 
 demo: setup
 	$(SUDO) demo/run
@@ -28,19 +29,31 @@ bench: setup-test
 	done; exit $$ended
 
 # Debian's packages: only those that are not there yet, and said before they are installed.
-packages:
-	@missing=$$(for p in $(PACKAGES); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null \
-	  | grep -q 'ok installed' || echo $$p; done); \
+missing = $$(for p in $(1); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null \
+	  | grep -q 'ok installed' || echo $$p; done)
+define install
+missing="$(call missing,$(1))"; \
 	if [ -n "$$missing" ]; then \
 	  echo "installing Debian packages:" $$missing; \
 	  $(SUDO) apt-get update -qq && \
 	  $(SUDO) env DEBIAN_FRONTEND=noninteractive \
 	    apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
 	fi
+endef
+
+packages:
+	@$(call install,$(PACKAGES))
+
+# The tests start a PostgreSQL of their own: its package is told to start none.
+packages-test: packages
+	@$(call install,postgresql-common)
+	@[ -z "$(call missing,postgresql)" ] || $(SUDO) sed -i \
+	  's/^#*create_main_cluster.*/create_main_cluster = false/' $(CREATECLUSTER)
+	@$(call install,postgresql)
 
 setup: packages $(VENV)/installed
 
-setup-test: packages $(VENV)/installed-test
+setup-test: packages-test $(VENV)/installed-test
 
 # A stamp is written last: an interrupted installation is done again.
 $(VENV)/installed: pyproject.toml
@@ -51,7 +64,7 @@ $(VENV)/installed: pyproject.toml
 
 $(VENV)/installed-test: $(VENV)/installed
 	@echo "installing the test tools into $(VENV)"
-	@$(VENV)/bin/pip install --quiet --editable '.[test,lint]'
+	@$(VENV)/bin/pip install --quiet --editable '.[test,lint,postgresql]'
 	@touch $@
 
 clean:
