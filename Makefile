@@ -6,8 +6,9 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # Where the kernel still offers the first kind of cgroups, podman's own crun starts no systemd.
 RUNC := $(if $(wildcard /sys/fs/cgroup/cgroup.controllers),,runc)
 PACKAGES := podman $(RUNC) mmdebstrap gpg gpg-agent iproute2 openssh-client python3-venv
+CREATECLUSTER := /etc/postgresql-common/createcluster.conf
 
-.PHONY: demo test lint bench clean setup setup-test packages
+.PHONY: demo test lint bench clean setup setup-test packages packages-test
 
 demo: setup
 	demo/run
@@ -30,19 +31,31 @@ bench: setup-test
 	done; exit $$ended
 
 # Debian's packages: only those that are not there yet, and said before they are installed.
-packages:
-	@missing=$$(for p in $(PACKAGES); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null \
-	  | grep -q 'ok installed' || echo $$p; done); \
+missing = $$(for p in $(1); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null \
+	  | grep -q 'ok installed' || echo $$p; done)
+define install
+missing="$(call missing,$(1))"; \
 	if [ -n "$$missing" ]; then \
 	  echo "installing Debian packages:" $$missing; \
 	  $(SUDO) apt-get update -qq && \
 	  $(SUDO) env DEBIAN_FRONTEND=noninteractive \
 	    apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
 	fi
+endef
+
+packages:
+	@$(call install,$(PACKAGES))
+
+# The tests start a PostgreSQL of their own: its package is told to start none.
+packages-test: packages
+	@$(call install,postgresql-common)
+	@[ -z "$(call missing,postgresql)" ] || $(SUDO) sed -i \
+	  's/^#*create_main_cluster.*/create_main_cluster = false/' $(CREATECLUSTER)
+	@$(call install,postgresql)
 
 setup: packages $(VENV)/installed
 
-setup-test: packages $(VENV)/installed-test
+setup-test: packages-test $(VENV)/installed-test
 
 # A stamp is written last: an interrupted installation is done again. Only errors are shown.
 $(VENV)/installed: pyproject.toml
@@ -54,7 +67,7 @@ $(VENV)/installed: pyproject.toml
 
 $(VENV)/installed-test: $(VENV)/installed
 	@echo "installing the test tools into $(VENV)"
-	@$(VENV)/bin/pip install -qq --editable '.[test,lint]'
+	@$(VENV)/bin/pip install -qq --editable '.[test,lint,postgresql]'
 	@touch $@
 
 # Needs no $(VENV): what was half installed goes too. Debian's packages stay.
@@ -62,5 +75,6 @@ clean:
 	$(SUDO) $(PYTHON) -B -m ictops.lab.remove
 	$(SUDO) rm -rf .ictops .ansible $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 	  .import_linter_cache build dist
-	$(SUDO) rm -rf /dev/shm/ictops-*/$$(printf %s "$(CURDIR)/.ictops" | sha256sum | cut -c1-12)
+	$(SUDO) rm -rf /dev/shm/ictops-*/$$(printf '%s\nsqlite:///%s' "$(CURDIR)/.ictops" \
+	  "$(CURDIR)/.ictops/journal.db" | sha256sum | cut -c1-12)
 	$(SUDO) find . -name __pycache__ -prune -exec rm -rf {} +

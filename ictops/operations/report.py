@@ -66,7 +66,7 @@ def report_of(journal: Journal, run_id: str) -> RunReport:
         ended_at=run.ended_at,
         now_reason=run.now_reason,
         wish=run.wish,
-        carried=run.holder is not None,
+        carried=journal.is_carried(run),
         sites=sites,
         trouble=trouble,
     )
