@@ -3,12 +3,15 @@ SHELL := /bin/bash
 VENV := .venv
 PYTHON ?= python3
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-PACKAGES := podman runc mmdebstrap dpkg-dev iproute2 openssh-client python3-venv
+# Where the kernel still offers the first kind of cgroups, podman's own crun starts no systemd.
+RUNC := $(if $(wildcard /sys/fs/cgroup/cgroup.controllers),,runc)
+PACKAGES := podman $(RUNC) mmdebstrap gpg gpg-agent iproute2 openssh-client python3-venv
+CREATECLUSTER := /etc/postgresql-common/createcluster.conf
 
-.PHONY: demo test lint bench clean setup setup-test packages
+.PHONY: demo test lint bench clean setup setup-test packages packages-test
 
 demo: setup
-	$(SUDO) demo/run
+	demo/run
 
 test: setup-test lint
 	$(SUDO) $(VENV)/bin/pytest
@@ -22,38 +25,56 @@ lint: setup-test
 	$(VENV)/bin/yamllint roles playbooks molecule inventories
 
 bench: setup-test
-	$(VENV)/bin/pip install --quiet --editable '.[bench]'
+	$(VENV)/bin/pip install -qq --editable '.[bench]'
 	@ended=0; for name in rollout inventory journal; do \
 	  $(SUDO) $(VENV)/bin/python -m benchmarks.$$name || ended=1; \
 	done; exit $$ended
 
 # Debian's packages: only those that are not there yet, and said before they are installed.
-packages:
-	@missing=$$(for p in $(PACKAGES); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null \
-	  | grep -q 'ok installed' || echo $$p; done); \
+missing = $$(for p in $(1); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null \
+	  | grep -q 'ok installed' || echo $$p; done)
+define install
+missing="$(call missing,$(1))"; \
 	if [ -n "$$missing" ]; then \
 	  echo "installing Debian packages:" $$missing; \
 	  $(SUDO) apt-get update -qq && \
 	  $(SUDO) env DEBIAN_FRONTEND=noninteractive \
 	    apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
 	fi
+endef
+
+packages:
+	@$(call install,$(PACKAGES))
+
+# The tests start a PostgreSQL of their own: its package is told to start none.
+packages-test: packages
+	@$(call install,postgresql-common)
+	@[ -z "$(call missing,postgresql)" ] || $(SUDO) sed -i \
+	  's/^#*create_main_cluster.*/create_main_cluster = false/' $(CREATECLUSTER)
+	@$(call install,postgresql)
 
 setup: packages $(VENV)/installed
 
-setup-test: packages $(VENV)/installed-test
+setup-test: packages-test $(VENV)/installed-test
 
-# A stamp is written last: an interrupted installation is done again.
+# A stamp is written last: an interrupted installation is done again. Only errors are shown.
 $(VENV)/installed: pyproject.toml
 	@echo "installing ictops and Ansible into $(VENV) (about a minute)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/pip install --quiet --editable .
+	@$(VENV)/bin/pip install -qq --editable .
+	@$(VENV)/bin/python -m compileall -q ictops  # or root would, and leave files of its own
 	@touch $@
 
 $(VENV)/installed-test: $(VENV)/installed
 	@echo "installing the test tools into $(VENV)"
-	@$(VENV)/bin/pip install --quiet --editable '.[test,lint]'
+	@$(VENV)/bin/pip install -qq --editable '.[test,lint,postgresql]'
 	@touch $@
 
+# Needs no $(VENV): what was half installed goes too. Debian's packages stay.
 clean:
-	-[ ! -x $(VENV)/bin/ictops ] || $(SUDO) $(VENV)/bin/ictops lab down
-	$(SUDO) rm -rf .ictops $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	$(SUDO) $(PYTHON) -B -m ictops.lab.remove
+	$(SUDO) rm -rf .ictops .ansible $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	  .import_linter_cache build dist
+	$(SUDO) rm -rf /dev/shm/ictops-*/$$(printf '%s\nsqlite:///%s' "$(CURDIR)/.ictops" \
+	  "$(CURDIR)/.ictops/journal.db" | sha256sum | cut -c1-12)
+	$(SUDO) find . -name __pycache__ -prune -exec rm -rf {} +

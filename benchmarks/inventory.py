@@ -23,8 +23,10 @@ PLAY = "- hosts: all\n  gather_facts: false\n  connection: local\n  tasks: []\n"
 SITES, HOSTS_A_SITE = 350, 286
 CHECK = """
 import sys; from pathlib import Path
-from ictops.estate.check import check_cluster
-faults = check_cluster(Path(sys.argv[1]), vault_set=False)
+from ictops.calendars.check import check_calendars
+from ictops.estate.check import examine_cluster
+checked = examine_cluster(Path(sys.argv[1]), vault_set=False)
+faults = checked.faults + check_calendars(Path(sys.argv[1]), checked.sites)
 sys.exit(f"{len(faults)} faults, first {faults[0]}" if faults else 0)
 """
 DAY = timedelta(days=1)

@@ -46,7 +46,7 @@ HOSTS = 50
 LATEST_MS = 50.0
 COST = 5.0
 """Percent of a real run's wall time."""
-PACKAGES = ("ictops", "ansible-core", "ansible-runner", "mitogen", "sqlalchemy")
+PACKAGES = ("ictops", "ansible-core", "ansible-runner", "sqlalchemy")
 RESULT = {"res": {"changed": True, "msg": "as an ordinary task says it " * 8}, "duration": 0.2}
 
 
@@ -215,7 +215,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="ictops-bench-") as name:
         folder = Path(name).resolve()
         poured = [pour(Path(tempfile.mkdtemp(dir=folder))) for _ in range(asked.rounds)]
-        bench = Bench(folder, "mitogen")
+        bench = Bench(folder, "resident")
         with bench.environment():
             try:
                 bench.up()

@@ -12,7 +12,6 @@ import argparse
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,7 +24,6 @@ from pathlib import Path
 
 from benchmarks.report import Report, Target, alternate, finish, median
 from ictops.estate.load import load_cluster
-from ictops.settings import content_dir
 
 HERE = Path(__file__).parent / "rollout"
 PLAYBOOK = HERE / "playbook.yml"
@@ -34,7 +32,7 @@ WORKSTATIONS = 19
 """Beside the site's server: twenty hosts."""
 HOSTS = WORKSTATIONS + 1
 TIMES_ANSIBLE = 2.5
-PACKAGES = ("ictops", "ansible-core", "ansible-runner", "mitogen", "pyinfra")
+PACKAGES = ("ictops", "ansible-core", "ansible-runner", "resident", "pyinfra")
 PHASES = ("changing", "converged")
 ICTOPS, ANSIBLE, PYINFRA = "ictops apply", "ansible-playbook", "pyinfra"
 
@@ -106,14 +104,12 @@ class Bench:
 
     def up(self) -> None:
         """Bring the lab up and tell pyinfra of its hosts."""
-        demo = content_dir() / "inventories" / "demo" / "calendars"
-        shutil.copytree(demo, self.inventory / "calendars")
-        cluster = ("--name", "bench", "--cluster", "bench")
-        self.ictops("lab", "up", *cluster, "--sites", "1", "--workstations", str(WORKSTATIONS))
+        size = ("--sites", "1", "--workstations", str(WORKSTATIONS))
+        self.ictops("lab", "up", "--name", "bench", *size)
         found = load_cluster(self.inventory, self.folder / "cache").all_hosts()
         login = {
             "ssh_user": "ictops",
-            "ssh_key": str(self.folder / "state" / "lab" / "bench" / "id_ed25519"),
+            "ssh_key": str(self.inventory / ".lab" / "id_ed25519"),
             "ssh_known_hosts_file": str(self.inventory / "known_hosts" / SITE),
             "ssh_strict_host_key_checking": "yes",
             "_sudo": True,
@@ -123,13 +119,13 @@ class Bench:
 
     def down(self) -> None:
         """Take the lab away."""
-        self.ictops("lab", "down", "--name", "bench", "--cluster", "bench")
+        self.ictops("lab", "down", "--name", "bench")
 
     def plan(self, name: str, release: str) -> Path:
         """Make a plan of one wave of all hosts."""
         plan = self.folder / f"{name}.yml"
         self.ictops(
-            "plan", "playbook", str(PLAYBOOK), "--sites", SITE, "--until", "2099-01-01",
+            "plan", "playbook", str(PLAYBOOK), "--sites", SITE, "--in", "christmas",
             "--canary", "none", "--shares", "100%", "--estimate", "1m",
             "-e", f"workstation_release={release}", "-o", str(plan),
             accept=(0, 6),  # it need not fit windows: it is applied at once
@@ -211,7 +207,7 @@ def main() -> int:
     """Run the benchmark; give the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--strategy", choices=("mitogen", "linear"), default="mitogen")
+    parser.add_argument("--strategy", choices=("resident", "linear"), default="resident")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
 

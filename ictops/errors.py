@@ -71,12 +71,20 @@ class JournalError(IctopsError):
     """The journal cannot be read or written."""
 
 
+class JournalDamaged(JournalError):
+    """What is stored of the journal is not what was written."""
+
+
 class LeaseLost(JournalError):
     """Another ictops process has taken this run over; this one must stop at once."""
 
 
 class RunError(IctopsError):
     """A run cannot be started, steered or found."""
+
+
+class RunCarried(RunError):
+    """A living process carries the run already."""
 
 
 class TrustError(IctopsError):

@@ -26,6 +26,7 @@ from pydantic_settings import (
 from ictops.errors import SettingsError
 
 CONFIG_NAME = "ictops.toml"
+_SQLITE = "sqlite:///"
 
 
 class Limits(BaseModel):
@@ -60,7 +61,7 @@ class Settings(BaseSettings):
     inventories: Path = Path("inventories")
     state_dir: Path = Field(default_factory=lambda: user_state_path("ictops"))
     journal: str = Field(default="", description="SQLAlchemy URL; SQLite in state_dir if empty")
-    strategy: Literal["mitogen", "linear"] = "mitogen"
+    strategy: Literal["resident", "linear"] = "resident"
     forks: int = Field(default=50, ge=1)
     limits: Limits = Limits()
     vault: VaultSettings = VaultSettings()
@@ -104,8 +105,13 @@ class Settings(BaseSettings):
 
     @cached_property
     def journal_url(self) -> str:
-        """The journal's SQLAlchemy URL."""
-        return self.journal or f"sqlite:///{self.resolve(self.state_dir) / 'journal.db'}"
+        """The journal's SQLAlchemy URL; it may hold a password."""
+        path = self.resolve(self.state_dir) / "journal.db"
+        if self.journal and not self.journal.startswith(_SQLITE):
+            return self.journal
+        if self.journal:  # SQLite would read a relative path from the working directory
+            path = self.resolve(Path(self.journal.removeprefix(_SQLITE)))
+        return f"{_SQLITE}{path}"
 
 
 def find_config() -> Path | None:

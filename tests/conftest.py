@@ -7,6 +7,10 @@ import signal
 import pytest
 from hypothesis import settings
 
+from tests.support.postgresql import postgresql
+
+__all__ = ["postgresql"]
+
 # How long one example takes says more about a busy machine than about the code.
 settings.register_profile("ictops", deadline=None)
 settings.load_profile("ictops")

@@ -7,10 +7,9 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from ictops import __version__
+from ictops.cli.output import show_error
 from ictops.errors import Exit, IctopsError
 
 app = typer.Typer(
@@ -60,11 +59,19 @@ def main() -> None:
     try:
         app()
     except IctopsError as error:
-        console = Console(stderr=True, highlight=False, soft_wrap=True)
-        where = f"{error.where}: " if error.where else ""
-        console.print(f"[bold red]✗[/] {escape(where + error.what)}")
-        if error.do:
-            console.print(f"  → {error.do}", markup=False)
+        show_error(error)
         sys.exit(error.exit_code)
+    except PermissionError as error:
+        show_error(_not_ours(error))
+        sys.exit(Exit.ERROR)
     except KeyboardInterrupt:
         sys.exit(Exit.CANCELLED)
+
+
+def _not_ours(error: PermissionError) -> IctopsError:
+    """Give what to do about a file of another user's: most often root's, after a sudo."""
+    return IctopsError(
+        f"you may not do that here ({error.strerror})",
+        where=str(error.filename or ""),
+        do="If sudo made it, give it to yourself: sudo chown -R $(id -un): FOLDER",
+    )

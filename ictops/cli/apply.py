@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ictops.settings import Settings
     from ictops.store.journal import Journal
 
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 Cluster = Annotated[str | None, typer.Option("--cluster", help="The cluster, if not the default.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
@@ -46,7 +48,9 @@ def apply(
     """Run a plan inside its windows; one that was begun is carried on.
 
     Ctrl-C lets the hosts that are being worked on finish, and pauses the run; a second
-    one ends them at once. Either way 'ictops run resume' goes on from there.
+    one ends them at once. Either way 'ictops run resume' goes on from there. Where the
+    machine shuts down or the terminal is lost they are ended at once too, and the run is
+    left to 'ictops tick'.
 
     Exit codes: 0 all hosts done; 4 hosts failed or a site was stopped; 5 stragglers were
     left; 6 left to 'ictops tick'; 7 cancelled; 8 paused.
@@ -79,23 +83,31 @@ def tick(*, cluster: Cluster = None, json: AsJson = False) -> None:
     """Carry on every run whose window is open; a systemd timer calls this each minute.
 
     One tick acts at a time: a second one ends at once. A run that was missed while this
-    machine was off starts only if its window is still open.
+    machine was off starts only if its window is still open. Told to stop, it ends the jobs
+    that are at work and gives its runs back; the next tick carries them on.
+
+    Exit codes: 0; 1 where a run could not be carried or the journal not be copied.
 
     Example: ictops tick
     """
     import logging  # noqa: PLC0415
 
-    from ictops.operations.tick import tick as carry_all  # noqa: PLC0415
+    from ictops.operations.tick import Tick  # noqa: PLC0415
     from ictops.settings import load_settings  # noqa: PLC0415
     from ictops.store.journal import Journal  # noqa: PLC0415
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     settings = load_settings(cluster)
-    carried = carry_all(Journal.open(settings.journal_url), settings)
+    work = Tick(Journal.open(settings.journal_url), settings)
+    for number in STOPPING:
+        signal.signal(number, lambda _number, _frame: work.stop())
+    work.run()
     if json:
-        as_json({"carried": carried})
+        as_json({"carried": work.carried, "errors": work.errors})
     else:
-        console().print(f"carried on: {', '.join(carried)}" if carried else "nothing is due")
+        carried = ", ".join(work.carried)
+        console().print(f"carried on: {carried}" if carried else "nothing is due")
+    raise typer.Exit(Exit.ERROR if work.errors else Exit.OK)
 
 
 def _ask(changes: list[str]) -> bool:
@@ -135,6 +147,8 @@ def carry_and_show(journal: Journal, run_id: str, settings: Settings, *, json: b
             raise IctopsError("ended at once; the run is as it was", where=run_id, do=do) from None
     report = report_of(journal, run_id)
     as_json(report) if json else print_report(report, out)
+    if interrupts.terminated:
+        return exit_code(report)
     try:
         keep_house(journal, settings, datetime.now(UTC))
     except JournalError as error:  # the run is over all the same, and said so
@@ -143,18 +157,25 @@ def carry_and_show(journal: Journal, run_id: str, settings: Settings, *, json: b
 
 
 class Interrupts:
-    """The first Ctrl-C pauses; the second one, or the system's word to stop, ends it now."""
+    """What signals ask of a run in the foreground.
+
+    The first Ctrl-C lets hosts finish and pauses; the second ends them at once, and pauses.
+    The system's word to stop, or the loss of the terminal, ends them at once and leaves the
+    run to 'ictops tick'. Whoever asks still once more does not wait for that to be written.
+    """
 
     def __init__(self) -> None:
+        self.terminated = False
         self._engine: Engine | None = None
+        self._asked = 0
 
     def take(self, engine: Engine) -> None:
         self._engine = engine
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Hear Ctrl-C and SIGTERM while this lasts."""
-        before = {s: signal.signal(s, self._on) for s in (signal.SIGINT, signal.SIGTERM)}
+        """Hear Ctrl-C and the system's signals while this lasts."""
+        before = {number: signal.signal(number, self._on) for number in STOPPING}
         try:
             yield
         finally:
@@ -162,9 +183,16 @@ class Interrupts:
                 signal.signal(number, handler)
 
     def _on(self, number: int, _frame: object) -> None:
-        engine = self._engine
-        if number == signal.SIGTERM or engine is None or engine.stopping is not None:
+        engine, asked = self._engine, self._asked
+        self._asked += 1
+        if engine is None or self.terminated or asked > 1:
             raise KeyboardInterrupt
-        engine.stopping = "paused"
-        text = "letting the hosts finish that are being worked on; Ctrl-C again ends them at once"
+        if number != signal.SIGINT:
+            self.terminated = True
+            engine.stop("waiting", at_once=True)
+            return
+        engine.stop("paused", at_once=asked == 1)
+        text = "ending the hosts that are being worked on"
+        if not asked:
+            text = "letting the hosts finish that are being worked on; Ctrl-C again ends them"
         console(stderr=True).print(text)

@@ -78,13 +78,16 @@ def restore(
 ) -> None:
     """Put the newest good copy back; the damaged journal is kept beside it.
 
+    What was written after the copy is lost: a run then does the hosts once more that it had
+    done since. Refused while a process of ictops uses the journal.
+
     Example: ictops journal restore
     """
-    from ictops.store.copies import copies, faults  # noqa: PLC0415
+    from ictops.store.copies import newest_good  # noqa: PLC0415
     from ictops.store.copies import restore as put_back  # noqa: PLC0415
 
     url, now = _url(), datetime.now(UTC)
-    good = next((c for c in copies(url) if not faults(c.path)), None)
+    good = newest_good(url)
     if good is None:
         raise JournalError("there is no good copy", do="'ictops journal copy' makes them")
     if not yes:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,15 +12,62 @@ from ictops.cli.output import as_json, console, styled, table
 from ictops.errors import Exit, LabError
 
 if TYPE_CHECKING:
-    from ictops.estate.load import Cluster
-    from ictops.lab.hosts import Lab
+    from ictops.lab.cluster import Recipe
+    from ictops.lab.model import Lab
+    from ictops.settings import Settings
 
 lab_app = typer.Typer(
     help="A lab of real Linux hosts in containers, to rehearse on.", no_args_is_help=True
 )
 
-Name = Annotated[str, typer.Option("--name", help="The lab's name; several can be up at once.")]
-ClusterName = Annotated[str | None, typer.Option("--cluster", help="The cluster to bring up.")]
+FAULTS = {
+    "off": "pull the plug",
+    "on": "switch it on",
+    "cut": "pull its network cable",
+    "slow": "leave it a slow line",
+    "heal": "undo cut and slow",
+    "fill": "fill its disk for downloads",
+    "free": "undo fill",
+}
+
+
+def complete_lab(incomplete: str) -> list[str]:
+    """Give the labs of this workspace whose name begins like this."""
+    from ictops.lab.model import MARKER  # noqa: PLC0415
+    from ictops.settings import load_settings  # noqa: PLC0415
+
+    settings = load_settings()
+    found = settings.resolve(settings.inventories).glob(f"{incomplete}*/{MARKER}")
+    return sorted(path.parent.parent.name for path in found)
+
+
+def complete_lab_host(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Give the lab's hosts whose name begins like this, with their site."""
+    from ictops.errors import IctopsError  # noqa: PLC0415
+    from ictops.lab.hosts import cluster_of, lab_hosts  # noqa: PLC0415
+
+    try:
+        lab, _ = _lab(context.params.get("name") or "lab")
+        hosts = lab_hosts(cluster_of(lab))
+    except IctopsError:
+        return []
+    return [(host.name, host.site) for host in hosts if host.name.startswith(incomplete)]
+
+
+def complete_fault(incomplete: str) -> list[tuple[str, str]]:
+    """Give the faults that begin like this, in a few words each."""
+    return [(name, says) for name, says in FAULTS.items() if name.startswith(incomplete)]
+
+
+Name = Annotated[
+    str,
+    typer.Option(
+        "--name",
+        help="The lab, and the cluster that it is; several can be up at once.",
+        autocompletion=complete_lab,
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -28,136 +75,229 @@ def register(app: typer.Typer) -> None:
     app.add_typer(lab_app, name="lab")
 
 
-def _lab(name: str, cluster: str | None) -> tuple[Lab, Path, Path]:
-    from ictops.lab.hosts import Lab  # noqa: PLC0415
-    from ictops.settings import load_settings  # noqa: PLC0415
-
-    settings = load_settings(cluster)
-    folder = settings.resolve(settings.state_dir) / "lab" / name
-    return Lab(name, folder), settings.cluster_dir, settings.cache_dir
-
-
-def _load(cluster_dir: Path, cache_dir: Path) -> Cluster:
-    from ictops.estate.load import load_cluster  # noqa: PLC0415
-
-    return load_cluster(cluster_dir, cache_dir)
-
-
-def complete_lab_host(incomplete: str) -> list[str]:
-    """Give the lab's hosts whose name begins like this."""
-    from ictops.lab.hosts import lab_hosts  # noqa: PLC0415
-
-    _, cluster_dir, cache_dir = _lab("demo", None)
-    hosts = lab_hosts(_load(cluster_dir, cache_dir))
-    return [host.name for host in hosts if host.name.startswith(incomplete)]
-
-
 @lab_app.command()
 def up(
     *,
-    name: Name = "demo",
-    cluster: ClusterName = None,
+    name: Name = "lab",
     sites: Annotated[
-        int | None, typer.Option(min=1, help="Make a new cluster with this many schools.")
+        int | None, typer.Option(min=1, max=400, help="Make up this many schools.")
     ] = None,
-    workstations: Annotated[int, typer.Option(min=1, help="Workstations at each of them.")] = 3,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Start every host anew.")] = False,
+    workstations: Annotated[
+        int | None, typer.Option(min=1, max=200, help="Workstations at each of them (3).")
+    ] = None,
+    copy: Annotated[
+        str | None, typer.Option(metavar="CLUSTER", help="Copy the schools of this cluster.")
+    ] = None,
+    only: Annotated[
+        str | None, typer.Option(metavar="SITES", help="Only these of them, with commas between.")
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Take away what is there, and make all of it anew.")
+    ] = False,
+    cap_add: Annotated[
+        list[str] | None,
+        typer.Option(help="A Linux capability for new hosts: flatpak needs SYS_ADMIN, NET_ADMIN."),
+    ] = None,
+    json: AsJson = False,
 ) -> None:
-    """Bring the lab up: a container with systemd and sshd for each Linux host of the cluster.
+    """Bring a lab up: a cluster of its own, and a container with systemd and sshd for each host.
 
-    Can be run again at any time: it mends what is missing. Needs root, and Debian's
-    packages podman, runc, mmdebstrap and dpkg-dev.
+    Without an option it has the three schools of ictops' demonstration. It can be run
+    again at any time: it starts what is off, undoes faults and mends what is missing. It
+    needs root, and Debian's packages podman, mmdebstrap and gpg.
 
-    Examples: ictops lab up; ictops lab up --name big --cluster big --sites 5
+    Examples: ictops lab up; ictops lab up --sites 5; ictops lab up --copy mine --only oakfield
     """
-    from ictops.lab.generate import (  # noqa: PLC0415
-        FIRST_SUBNET,
-        LAST_SUBNET,
-        free_subnet,
-        generate_cluster,
-    )
     from ictops.lab.hosts import up as bring_up  # noqa: PLC0415
-    from ictops.lab.podman import require, subnets_in_use  # noqa: PLC0415
 
-    lab, cluster_dir, cache_dir = _lab(name, cluster)
-    if sites is not None:
-        if cluster is None:
-            raise LabError("--sites makes a new cluster, so it needs a name", do="Give --cluster")
-        require()
-        # Anywhere among the free ones: two labs that are made at once hardly meet.
-        start = FIRST_SUBNET + secrets.randbelow(LAST_SUBNET - FIRST_SUBNET)
-        place = free_subnet(sites, subnets_in_use(), start)
-        generate_cluster(cluster_dir, sites, workstations, place)
-    out = console(stderr=True)
-    bring_up(lab, _load(cluster_dir, cache_dir), fresh=fresh, say=out.print)
-    _show(lab, cluster_dir, cache_dir, json=False)
+    lab, settings = _lab(name)
+    recipe = _recipe(settings, sites, workstations, copy, only)
+    with _steps() as step:
+        try:
+            more = cap_add or ()
+            bring_up(lab, recipe, fresh=fresh, capabilities=more, say=step)
+        except KeyboardInterrupt:
+            step(
+                f"interrupted; up goes on from here, 'ictops lab down --name {name}' takes it away"
+            )
+            raise
+        finally:
+            _hand_over(lab, settings)
+    _show(lab, json=json)
+    if settings.cluster != name:
+        say = f"commands for it: --cluster {name}, or once: export ICTOPS_CLUSTER={name}"
+        console(stderr=True).print(say, soft_wrap=True)
 
 
 @lab_app.command()
-def status(
-    *,
-    name: Name = "demo",
-    cluster: ClusterName = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
-) -> None:
-    """Show each host of the lab. Exit code 3 if one does not answer.
+def status(*, name: Name = "lab", json: AsJson = False) -> None:
+    """Show each host of the lab, and its faults. Exit code 3 if one does not answer.
 
     Example: ictops lab status
     """
-    _show(*_lab(name, cluster), json=json)
+    from ictops.lab.machine import require_root  # noqa: PLC0415
+
+    require_root()
+    _show(_lab(name)[0], json=json)
 
 
 @lab_app.command()
-def down(*, name: Name = "demo", cluster: ClusterName = None) -> None:
-    """Take away the lab's hosts, networks, keys and packages.
+def down(
+    *,
+    name: Name = "lab",
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every lab of this workspace, and the hosts' image.")
+    ] = False,
+    json: AsJson = False,
+) -> None:
+    """Take away a lab: its hosts, networks, keys, packages and cluster.
 
-    Example: ictops lab down
+    The hosts' image stays for the next lab; with --all it goes too, unless a lab of
+    another workspace has hosts of it. What runs did in the lab stays in the journal.
+
+    Examples: ictops lab down; ictops lab down --all
     """
-    from ictops.lab.hosts import down as take_down  # noqa: PLC0415
+    from ictops.lab.machine import one_at_a_time, require_root  # noqa: PLC0415
+    from ictops.lab.remove import remove, remove_all  # noqa: PLC0415
 
-    lab, cluster_dir, cache_dir = _lab(name, cluster)
-    take_down(lab, _load(cluster_dir, cache_dir) if cluster_dir.is_dir() else None)
-    console().print(f"the lab {name} is gone")
+    lab, _ = _lab(name)
+    require_root()
+    with _steps() as say:
+        if everything:
+            gone = remove_all(lab.folder.parent, say)
+        else:
+            with one_at_a_time(say):
+                gone = [f"the lab {name}"] if remove(lab) else []
+    if json:
+        as_json({"taken_away": gone})
+        return
+    for one in gone:
+        console().print(f"taken away: {one}")
+    if not gone:
+        there = ", ".join(complete_lab("")) or "none"
+        console().print(f"there is no lab {name} here (labs: {there})")
 
 
 @lab_app.command()
 def fault(
     host: Annotated[str, typer.Argument(help="The host.", autocompletion=complete_lab_host)],
     what: Annotated[
-        str, typer.Argument(help="off, on, cut, heal, slow, fill or free.", metavar="FAULT")
+        str,
+        typer.Argument(
+            help="off, on, cut, slow, heal, fill or free.",
+            metavar="FAULT",
+            autocompletion=complete_fault,
+        ),
     ],
     *,
-    name: Name = "demo",
-    delay: Annotated[int, typer.Option(min=1, help="Milliseconds that slow adds.")] = 300,
+    name: Name = "lab",
+    rate: Annotated[
+        int, typer.Option(min=8, help="Kilobits a second that slow leaves, each way.")
+    ] = 256,
+    json: AsJson = False,
 ) -> None:
     """Bring a fault on a host of the lab, or undo it.
 
-    off and on pull and plug the power; cut takes the network away so that connections
-    hang, slow delays it, heal undoes both; fill fills /var/cache, where packages are
-    downloaded to, and free empties it.
+    off and on pull and plug the power; cut pulls the network cable, so that connections
+    hang; slow leaves it a slow line; heal undoes both; fill fills /var/cache, where packages
+    are downloaded to, and free empties it. 'ictops lab up' undoes them all.
 
     Example: ictops lab fault oak-it1-02 off
     """
     from ictops.lab.faults import Fault, apply_fault  # noqa: PLC0415
+    from ictops.lab.machine import require_root  # noqa: PLC0415
 
     if what not in set(Fault):
         raise typer.BadParameter(f"{what!r} is none of {', '.join(Fault)}")
-    lab, _, _ = _lab(name, None)
-    apply_fault(lab, host, Fault(what), delay_ms=delay)
-    console().print(f"{host}: {what}")
+    lab, _ = _lab(name)
+    require_root()
+    apply_fault(lab, host, Fault(what), rate=rate)
+    as_json({"host": host, "fault": what}) if json else console().print(f"{host}: {what}")
 
 
-def _show(lab: Lab, cluster_dir: Path, cache_dir: Path, *, json: bool) -> None:
+def _lab(name: str) -> tuple[Lab, Settings]:
+    from ictops.lab.model import Lab  # noqa: PLC0415
+    from ictops.settings import load_settings  # noqa: PLC0415
+
+    settings = load_settings()
+    return Lab(name, settings.resolve(settings.inventories) / name), settings
+
+
+def _recipe(
+    settings: Settings,
+    sites: int | None,
+    workstations: int | None,
+    copy: str | None,
+    only: str | None,
+) -> Recipe | None:
+    from ictops.lab.cluster import Recipe  # noqa: PLC0415
+
+    if copy is not None:
+        if sites is not None or workstations is not None:
+            raise typer.BadParameter("--copy has the schools that it copies: no --sites with it")
+        folder = settings.resolve(settings.inventories) / copy
+        if not folder.is_dir() or folder.parent != settings.resolve(settings.inventories):
+            there = sorted(p.name for p in folder.parent.glob("[!.]*") if p.is_dir())
+            raise LabError(
+                "there is no such cluster", where=copy, do=f"There are: {', '.join(there)}"
+            )
+        codes = tuple(code.strip() for code in (only or "").split(",") if code.strip())
+        return Recipe(copy_of=str(folder), only=codes)
+    if only is not None:
+        raise typer.BadParameter("--only is for --copy")
+    if sites is None and workstations is None:
+        return None
+    return Recipe(sites=sites or 3, workstations=workstations or 3)
+
+
+@contextmanager
+def _steps() -> Iterator[Callable[[str], None]]:
+    """Say each step as it begins; in a terminal also how long it has lasted."""
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    out = console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    progress = Progress(*columns, console=out, transient=True, disable=not out.is_terminal)
+
+    def say(text: str) -> None:
+        for task in progress.task_ids:
+            progress.remove_task(task)
+        out.print(text)
+        progress.add_task("")
+
+    with progress:
+        yield say
+
+
+def _hand_over(lab: Lab, settings: Settings) -> None:
+    """Give what is not the hosts' to the person who called sudo."""
+    from ictops.lab.machine import hand_over  # noqa: PLC0415
+
+    inside = [] if not lab.folder.is_dir() else [lab.folder, *lab.folder.rglob("*")]
+    # What is mounted into the hosts stays root's: their sshd would take no other's key.
+    own = [path for path in inside if not path.is_relative_to(lab.own / "hosts")]
+    hand_over([lab.folder.parent, *own], settings.workspace)
+
+
+def _show(lab: Lab, *, json: bool) -> None:
     from ictops.lab.hosts import status as look  # noqa: PLC0415
 
-    found = look(lab, _load(cluster_dir, cache_dir))
+    if lab.made_of() is None:
+        there = ", ".join(complete_lab("")) or "none"
+        raise LabError(
+            "there is no such lab here",
+            where=lab.name,
+            do=f"Labs of this workspace: {there}; 'ictops lab up' brings one up",
+        )
+    found = look(lab)
     if json:
         as_json(found)
     else:
-        shown = table("host", "site", "address", "state", "ssh")
+        shown = table("host", "site", "address", "state", "ssh", "faults")
         for one in found:
             answer = styled("ok" if one.ssh else "failed")
-            shown.add_row(one.host, one.site, one.address, one.state, answer)
+            faults = ", ".join(one.faults)
+            shown.add_row(one.host, one.site, one.address, one.state, answer, faults)
         console().print(shown)
     if not all(one.ssh for one in found):
         raise typer.Exit(Exit.FAULTS)

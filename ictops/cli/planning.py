@@ -147,12 +147,18 @@ def _as_data(draft: Draft, approvers: Sequence[tuple[str, datetime]]) -> dict[st
     }
 
 
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def _print(draft: Draft, approvers: Sequence[tuple[str, datetime]]) -> None:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     plan, forecast = draft.plan, draft.forecast
     console.print(Text(plan.title, style="bold"), end=" ")
     console.print(
-        f"on {len(plan.hosts):,} hosts of {len(plan.sites):,} sites in {plan.cluster}", markup=False
+        f"on {_count(len(plan.hosts), 'host')} of {_count(len(plan.sites), 'site')} "
+        f"in {plan.cluster}",
+        markup=False,
     )
     estimate = plan.estimate
     known = {

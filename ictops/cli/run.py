@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -127,23 +126,29 @@ def logs(
 
 
 @run_app.command()
-def pause(run_id: RunId) -> None:
+def pause(run_id: RunId, *, json: AsJson = False) -> None:
     """Let the hosts finish that are being worked on, and start no others.
 
     Example: ictops run pause k3w9ab
     """
-    _steer(run_id, "pause")
+    from ictops.operations.steer import pause_run  # noqa: PLC0415
+
+    journal, settings = _open()
+    _told(run_id, pause_run(journal, run_id, settings), json=json)
 
 
 @run_app.command()
-def cancel(run_id: RunId) -> None:
+def cancel(run_id: RunId, *, json: AsJson = False) -> None:
     """End a run now: every process of it is ended within seconds.
 
     Hosts that were being worked on may be half done; 'ictops run show' names them.
 
     Example: ictops run cancel k3w9ab
     """
-    _steer(run_id, "cancel")
+    from ictops.operations.steer import cancel_run  # noqa: PLC0415
+
+    journal, settings = _open()
+    _told(run_id, cancel_run(journal, run_id, settings), json=json)
 
 
 @run_app.command()
@@ -168,32 +173,31 @@ def resume(
     journal, settings = _open(cluster)
     let_go_on(journal, run_id)
     if not wait:
-        console().print(f"run {run_id} is left to 'ictops tick'")
+        _told(run_id, f"run {run_id} is left to 'ictops tick'", json=json)
         raise typer.Exit(Exit.NOT_NOW)
     raise typer.Exit(carry_and_show(journal, run_id, settings, json=json))
 
 
 @run_app.command()
 def approve(
-    run_id: RunId, *, site: Annotated[str, typer.Option(help="The site whose gate waits.")]
+    run_id: RunId,
+    *,
+    site: Annotated[str, typer.Option(help="The site whose gate waits.")],
+    json: AsJson = False,
 ) -> None:
     """Let the next wave of a site start that waits for a person.
 
     Example: ictops run approve k3w9ab --site oakfield
     """
-    from ictops.operations.planning import person  # noqa: PLC0415
+    from ictops.operations.steer import approve_wave  # noqa: PLC0415
 
     journal, _ = _open()
-    journal.open_gate(run_id, site, by=person(), at=datetime.now(UTC))
-    console().print(f"the next wave of {site} may start")
+    approve_wave(journal, run_id, site)
+    _told(run_id, f"the next wave of {site} may start", json=json)
 
 
-def _steer(run_id: str, wish: str) -> None:
-    from ictops.operations.steer import cancel_run, pause_run  # noqa: PLC0415
-
-    journal, settings = _open()
-    said = pause_run(journal, run_id) if wish == "pause" else cancel_run(journal, run_id, settings)
-    console().print(said)
+def _told(run_id: str, text: str, *, json: bool) -> None:
+    as_json({"run": run_id, "said": text}) if json else console().print(text)
 
 
 def print_report(report: RunReport, out: Console) -> None:
@@ -209,11 +213,14 @@ def print_report(report: RunReport, out: Console) -> None:
         numbers = [str(site.outcomes.get(name, "")) for name in seen]
         shown.add_row(site.site, styled(site.state), *numbers, site.reason)
     out.print(shown)
-    if report.trouble:
+    tried = [host for host in report.trouble if host.tries]
+    if tried:
         hosts = table("host", "site", "outcome", "tries", "why")
-        for host in report.trouble:
+        for host in tried:
             hosts.add_row(
                 host.host, host.site, styled(host.outcome or ""), str(host.tries), host.reason
             )
         out.print()
         out.print(hosts)
+    if len(tried) < len(report.trouble):  # a site that stopped may have hundreds of them
+        out.print(f"not begun: {len(report.trouble) - len(tried)} more, as their site says above")

@@ -44,7 +44,7 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One school. ``variables`` are those of its group, secrets left out."""
+    """One school. ``variables`` are those of its groups named ``site_…``, secrets left out."""
 
     code: str
     name: str
@@ -57,3 +57,5 @@ class Site:
     """SHA-256 of every file of the inventory that speaks for this site."""
     host_count: int
     variables: Mapping[str, object] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
+    """The file and line of each of the variables."""

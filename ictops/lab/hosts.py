@@ -1,61 +1,35 @@
-"""Bringing a lab up and taking it away: a container with systemd and sshd for each host."""
+"""Bringing a lab up: a container with systemd and sshd for each host."""
 
 from __future__ import annotations
 
-import shutil
+import shlex
 import socket
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-
-import yaml
+from typing import Any
 
 from ictops.errors import LabError
-from ictops.estate.load import Cluster
-from ictops.estate.models import Host, Site
-from ictops.lab.image import ensure_image
+from ictops.estate.load import Cluster, load_cluster
+from ictops.estate.models import Host, Site, site_group
+from ictops.lab.cluster import Recipe, demo_recipe, make_cluster, recipe_of
+from ictops.lab.copy import set_login
+from ictops.lab.faults import faults_of, links, undo_all
+from ictops.lab.image import KEYRING, ensure_image
+from ictops.lab.machine import allow_many_hosts, host_flags, one_at_a_time, require
+from ictops.lab.model import Lab
 from ictops.lab.packages import build_repository
-from ictops.lab.podman import (
-    LABEL,
-    allow_many_hosts,
-    containers,
-    host_flags,
-    own_names,
-    podman,
-    require,
-    run,
-)
+from ictops.lab.podman import containers, own_identity, podman, run
+from ictops.lab.remove import remove
 from ictops.trust.known_hosts import known_hosts_path, write_known
 
 BOOT_SECONDS = 60
+AT_ONCE = 4
+"""Containers that are started side by side."""
 
-
-@dataclass(frozen=True, slots=True)
-class Lab:
-    """One lab: its name, and where its keys and packages are."""
-
-    name: str
-    folder: Path
-
-    def container(self, host: str) -> str:
-        """Give the container's name of a host."""
-        return f"ictops-{self.name}-{host}"
-
-    def network(self, site: str) -> str:
-        """Give the podman network's name of a site."""
-        return f"ictops-{self.name}-{site}"
-
-    @property
-    def key(self) -> Path:
-        """The private key with which the lab's hosts let ictops in."""
-        return self.folder / "id_ed25519"
-
-    @property
-    def packages(self) -> Path:
-        """The lab's package repository."""
-        return self.folder / "packages"
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,73 +43,94 @@ class HostStatus:
     """podman's word: ``running``, ``exited``, …, or ``missing``."""
     ssh: bool
     """Whether its sshd answers."""
-
-
-def lab_hosts(cluster: Cluster) -> list[Host]:
-    """Give the hosts that the lab can hold: Linux ones with an address."""
-    return [h for h in cluster.all_hosts() if h.system == "linux" and h.address is not None]
+    faults: list[str]
+    """Those of cut, slow and fill that it has."""
 
 
 def up(
-    lab: Lab, cluster: Cluster, *, fresh: bool = False, say: Callable[[str], None] = lambda _: None
+    lab: Lab,
+    recipe: Recipe | None = None,
+    *,
+    fresh: bool = False,
+    capabilities: Sequence[str] = (),
+    say: Say = lambda _: None,
 ) -> None:
     """Bring the lab up, from whatever state it is in; wait until every host's sshd answers.
 
+    :param recipe: what its cluster is made of; None for the one that it has, or else the
+        demonstration's schools.
+    :param fresh: take away first what is there, and make all of it anew.
+    :param capabilities: what a host that is made gets beside podman's own, such as
+        ``SYS_ADMIN`` (see capabilities(7)).
     :raises LabError: if this machine cannot hold it, or a host does not come up.
     """
     require()
-    allow_many_hosts()
-    if fresh:
-        say("taking away the lab that was there")
-        _remove_containers(lab)
-    lab.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    say("building packages")
-    build_repository(lab.packages)
-    say("building the hosts' image (once, about half a minute)")
-    image = ensure_image(lab.packages)
-    _make_key(lab.key)
-    hosts = lab_hosts(cluster)
-    for code in {host.site for host in hosts}:
-        _ensure_network(lab, cluster.site(code))
-        _pin_keys(lab, cluster, code, [h for h in hosts if h.site == code])
-    _write_settings(lab, cluster)
-    say(f"starting {len(hosts)} hosts")
-    there = {c["Names"][0]: c["State"] for c in containers(lab.name)}
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda host: _start(lab, host, image, there), hosts))
-    say("waiting for sshd")
-    late = wait_for_ssh([host.address for host in hosts if host.address], BOOT_SECONDS)
+    allow_many_hosts(say)
+    with one_at_a_time(say):
+        had = recipe_of(lab)
+        if had is not None and recipe not in {None, had} and not fresh:
+            raise LabError(
+                f"this lab is {had}; asked for is {recipe}",
+                where=lab.name,
+                do="--fresh makes it anew, another --name makes one beside it",
+            )
+        if fresh and remove(lab):
+            say("the lab that was there is taken away")
+        if had is None or fresh:
+            make_cluster(lab, recipe or had or demo_recipe(), say)
+        build_repository(lab.packages, lab.keyring)
+        image = ensure_image(lab.packages, say)
+        cluster = cluster_of(lab)
+        _write_login(lab, cluster.sites)
+        hosts = lab_hosts(cluster)
+        for code in {host.site for host in hosts}:
+            _ensure_network(lab, cluster.site(code))
+            _pin_keys(lab, code, [h for h in hosts if h.site == code])
+        there = containers(lab)
+        asleep = [h for h in hosts if not _runs(there, lab.container(h.name))]
+        say(f"starting {len(asleep)} hosts" if asleep else "every host runs; undoing their faults")
+        make = [*host_flags(), *[f"--cap-add={one}" for one in capabilities]]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(lambda host: _start(lab, host, there, make, image), hosts))
+    say("waiting until they answer")
+    late = wait_for_ssh({host.name: host.address or "" for host in hosts}, BOOT_SECONDS)
     if late:
-        raise LabError(f"no sshd answers at {', '.join(late)}", do="'ictops lab up --fresh'")
+        raise LabError(
+            f"no sshd answers on {', '.join(late)} after {BOOT_SECONDS} s",
+            where=lab.name,
+            do="'ictops lab up --fresh' makes all hosts anew",
+        )
 
 
-def down(lab: Lab, cluster: Cluster | None) -> None:
-    """Take away every container, network and file of the lab."""
-    require()
-    _remove_containers(lab)
-    form = ("--filter", f"label={LABEL}={lab.name}", "--format", "{{.Name}}")
-    for network in podman("network", "ls", *form).splitlines():
-        podman("network", "rm", "--force", network)
-    if cluster is not None:
-        _settings_file(cluster).unlink(missing_ok=True)
-        for code in cluster.sites:
-            known_hosts_path(cluster.folder, code).unlink(missing_ok=True)
-    shutil.rmtree(lab.folder, ignore_errors=True)
+def cluster_of(lab: Lab) -> Cluster:
+    """Read the lab's cluster; its index is the lab's too, and goes with it."""
+    return load_cluster(lab.folder, lab.own / "cache")
 
 
-def status(lab: Lab, cluster: Cluster) -> list[HostStatus]:
+def lab_hosts(cluster: Cluster) -> list[Host]:
+    """Give the hosts of a lab's cluster."""
+    return [host for host in cluster.all_hosts() if host.address is not None]
+
+
+def status(lab: Lab) -> list[HostStatus]:
     """Give how each host of the lab is."""
-    there = {c["Names"][0]: c["State"] for c in containers(lab.name)}
-    found = []
-    for host in lab_hosts(cluster):
-        state = there.get(lab.container(host.name), "missing")
-        ssh = state == "running" and _ssh_answers(host.address or "")
-        found.append(HostStatus(host.name, host.site, host.address or "", state, ssh))
-    return found
+    there = containers(lab)
+    wires = links()
+
+    def look(host: Host) -> HostStatus:
+        container: Mapping[str, Any] = there.get(lab.container(host.name), {})
+        state = container.get("State", "missing")
+        running = state == "running"
+        ssh = running and _ssh_answers(host.address or "")
+        faults = faults_of(int(container["Pid"]), wires) if running else []
+        return HostStatus(host.name, host.site, host.address or "", state, ssh, faults)
+
+    with ThreadPoolExecutor(16) as pool:
+        return list(pool.map(look, lab_hosts(cluster_of(lab))))
 
 
-def wait_for_ssh(addresses: Sequence[str], seconds: float) -> list[str]:
-    """Wait until sshd answers at each address; give those where it does not in time."""
+def wait_for_ssh(addresses: Mapping[str, str], seconds: float) -> list[str]:
+    """Wait until sshd answers at each host's address; give the hosts where it does not."""
     deadline = time.monotonic() + seconds
 
     def wait(address: str) -> bool:
@@ -146,7 +141,8 @@ def wait_for_ssh(addresses: Sequence[str], seconds: float) -> list[str]:
         return False
 
     with ThreadPoolExecutor(max(1, min(32, len(addresses)))) as pool:
-        return [a for a, up in zip(addresses, pool.map(wait, addresses), strict=True) if not up]
+        answers = pool.map(wait, addresses.values())
+        return [name for name, up in zip(addresses, answers, strict=True) if not up]
 
 
 def _ssh_answers(address: str) -> bool:
@@ -157,45 +153,52 @@ def _ssh_answers(address: str) -> bool:
         return False
 
 
-def _start(lab: Lab, host: Host, image: str, there: dict[str, str]) -> None:
+Containers = Mapping[str, Mapping[str, Any]]
+
+
+def _runs(there: Containers, name: str) -> bool:
+    return there.get(name, {}).get("State") == "running"
+
+
+def _start(lab: Lab, host: Host, there: Containers, flags: Sequence[str], image: str) -> None:
+    """Have a host run, with no fault left on it."""
     name = lab.container(host.name)
-    state = there.get(name)
-    if state == "running":
-        return
-    if state is not None:
+    if _runs(there, name):
+        undo_all(int(there[name]["Pid"]), name)
+    elif there.get(name, {}).get("State") in {"exited", "stopped"}:
         podman("start", name)
-        own_names(name)
-        return
-    mac = ("--mac-address", host.mac) if host.mac else ()
+    else:  # missing, or cut off in the middle of its making
+        _make(lab, host, flags, image)
+    own_identity(name)
+
+
+def _make(lab: Lab, host: Host, flags: Sequence[str], image: str) -> None:
     podman(
-        "run", "--detach", *host_flags(),
-        "--name", name, "--hostname", host.name,
-        "--label", f"{LABEL}={lab.name}", "--label", f"ictops.host={host.name}",
-        "--network", lab.network(host.site), "--ip", host.address or "", *mac,
-        "--volume", f"{lab.folder / 'hosts' / host.name}:/etc/ssh/lab:ro",
+        "run", "--detach", "--replace", *flags,
+        "--name", lab.container(host.name), "--hostname", host.name,
+        "--label", lab.label, "--label", f"ictops.host={host.name}",
+        "--network", lab.network(host.site), "--ip", host.address or "",
+        "--mac-address", host.mac or "",
+        "--volume", f"{lab.own / 'hosts' / host.name}:/etc/ssh/lab:ro",
         "--volume", f"{lab.packages}:/srv/lab-packages:ro",
+        "--volume", f"{lab.keyring}:{KEYRING}:ro",
         # A disk of its own for downloads, small enough to be filled by 'lab fault'.
         "--mount", "type=tmpfs,destination=/var/cache,tmpfs-size=67108864",
         image, "/sbin/init",
     )  # fmt: skip
-    own_names(name)
-
-
-def _remove_containers(lab: Lab) -> None:
-    names = [c["Names"][0] for c in containers(lab.name)]
-    if names:
-        podman("rm", "--force", "--time", "0", *names)
 
 
 def _ensure_network(lab: Lab, site: Site) -> None:
     name = lab.network(site.code)
     if run(["podman", "network", "exists", name]).returncode == 0:
         return
-    subnets = site.variables.get("site_subnets")
-    if not isinstance(subnets, list) or not subnets:
-        raise LabError("the site has no site_subnets", where=site.code)
-    label = f"{LABEL}={lab.name}"
-    podman("network", "create", "--label", label, "--subnet", str(subnets[0]), name)
+    subnets: Sequence[object] = site.variables["site_subnets"]  # type: ignore[assignment]
+    words = ("--label", lab.label, "--disable-dns", "--subnet", str(subnets[0]))
+    try:
+        podman("network", "create", *words, name)
+    except LabError as error:
+        do = "If something else has taken it, 'ictops lab up --fresh' takes others"
+        raise LabError(error.what, where=f"{site.code} {subnets[0]}", do=do) from error
 
 
 def _make_key(path: Path) -> None:
@@ -211,36 +214,30 @@ def _make_key(path: Path) -> None:
     fresh.rename(path)
 
 
-def _pin_keys(lab: Lab, cluster: Cluster, site: str, hosts: Iterable[Host]) -> None:
+def _pin_keys(lab: Lab, site: str, hosts: Iterable[Host]) -> None:
     """Give each host a key of its own and pin it: who makes a host's key may trust it."""
     known: dict[str, set[str]] = {}
+    _make_key(lab.key)
     authorized = Path(f"{lab.key}.pub").read_text()
     for host in hosts:
-        folder = lab.folder / "hosts" / host.name
+        folder = lab.own / "hosts" / host.name
         folder.mkdir(parents=True, exist_ok=True)
         _make_key(folder / "ssh_host_ed25519_key")
         (folder / "authorized_keys").write_text(authorized)
         public = (folder / "ssh_host_ed25519_key.pub").read_text().split()
         known[host.address or host.name] = {" ".join(public[:2])}
-    write_known(known_hosts_path(cluster.folder, site), known)
+    write_known(known_hosts_path(lab.folder, site), known)
 
 
-def _settings_file(cluster: Cluster) -> Path:
-    return cluster.folder / "group_vars" / "all" / "lab.yml"
+def _write_login(lab: Lab, sites: Iterable[str]) -> None:
+    """Tell Ansible how to log in to the lab's hosts, and to no others.
 
-
-def _write_settings(lab: Lab, cluster: Cluster) -> None:
-    """Tell Ansible how to log in; this file is the lab's, and goes with it."""
-    settings = {
-        "ansible_user": "ictops",
-        "ansible_become": True,
-        "ansible_ssh_private_key_file": str(lab.key.resolve()),
-        "ansible_ssh_common_args": "-o StrictHostKeyChecking=yes -o UserKnownHostsFile="
-        "{{ inventory_dir }}/known_hosts/{{ group_names | select('match', '^site_') | first"
-        " | regex_replace('^site_', '') | replace('_', '-') }}",
-    }
-    path = _settings_file(cluster)
-    fresh = path.with_suffix(".part")
-    text = "# Written by 'ictops lab up', taken away by 'ictops lab down'.\n"
-    fresh.write_text(text + yaml.safe_dump(settings, width=1000))
-    fresh.rename(path)
+    Nothing here is a template: Ansible would work it out again for each task of each host.
+    """
+    key = str(lab.key)
+    login = {"ansible_user": "ictops", "ansible_become": True, "ansible_ssh_private_key_file": key}
+    set_login(lab.folder, "all", login)
+    for code in sites:
+        pins = shlex.quote(str(known_hosts_path(lab.folder, code)))
+        args = f"-o StrictHostKeyChecking=yes -o UserKnownHostsFile={pins}"
+        set_login(lab.folder, site_group(code), {"ansible_ssh_common_args": args})

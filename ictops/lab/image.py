@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import platform
-import tempfile
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from ictops.errors import LabError
 from ictops.lab.packages import PREINSTALLED
-from ictops.lab.podman import podman, run
+from ictops.lab.podman import podman, run, run_enclosed
 
 REPOSITORY = "localhost/ictops-lab"
+LABEL = "ictops.image"
+"""On the image from its first moment, also when its import was cut off before it had a name."""
+
+BUILD = Path("/var/cache/ictops-lab")
+"""Where the image is built: on a disk, and the same for every lab of this machine."""
+
+KEYRING = "/etc/apt/keyrings/ictops-lab.gpg"
+"""Where a host finds the public key of its lab's repository; every lab has its own."""
+SOURCE = f"deb [signed-by={KEYRING}] file:/srv/lab-packages ./"
+"""The hosts' only package source: a folder of this machine, which they see read-only."""
 
 INCLUDE = "python3,python3-apt,sudo,openssh-server,systemd-sysv,iproute2,dbus,procps"
 """Full python3: with python3-minimal Ansible's modules break."""
@@ -33,11 +44,10 @@ HOOKS = (
     f'chroot "$1" dpkg -i /root/{PREINSTALLED}',
     f'rm "$1/root/{PREINSTALLED}"',
     'rm -f "$1"/etc/apt/sources.list "$1"/etc/apt/sources.list.d/*',
-    'echo "deb [trusted=yes] file:/srv/lab-packages ./" > "$1/etc/apt/sources.list.d/lab.list"',
+    f'echo "{SOURCE}" > "$1/etc/apt/sources.list.d/lab.list"',
     'chroot "$1" systemctl mask getty.target apt-daily.timer apt-daily-upgrade.timer',
 )
-"""What makes a Debian a lab host. Its only package source is the lab's repository, a folder
-of this machine that every host sees read-only: hence trusted."""
+"""What makes a Debian a lab host."""
 
 
 def image_name() -> str:
@@ -46,7 +56,7 @@ def image_name() -> str:
     return f"{REPOSITORY}:{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
 
 
-def ensure_image(repository: Path) -> str:
+def ensure_image(repository: Path, say: Callable[[str], None]) -> str:
     """Build the image if this machine does not have it yet, and give its name.
 
     An interrupted build leaves nothing that a later one takes for whole.
@@ -57,30 +67,47 @@ def ensure_image(repository: Path) -> str:
     if run(["podman", "image", "exists", name]).returncode == 0:
         return name
     codename = _codename()
-    with tempfile.TemporaryDirectory(prefix="ictops-lab-") as folder:
-        tar = Path(folder) / "host.tar"
-        words = [
-            "env",
-            f"LAB_SSHD={SSHD}",
-            f"LAB_DEB={repository / PREINSTALLED}",
-            "mmdebstrap",
-            "--variant=minbase",
-            f"--include={INCLUDE}",
-            *[f"--customize-hook={hook}" for hook in HOOKS],
-            codename,
-            str(tar),
-            _mirror(codename),
-        ]
-        done = run(words)
-        if done.returncode != 0:
-            lines = done.stderr.strip().splitlines()
-            raise LabError("the lab's image cannot be built: " + " / ".join(lines[-3:]))
-        podman("import", str(tar), name)
+    say(f"building the hosts' image, {codename} (once, about half a minute)")
+    mirror = _mirror(codename)
+    shutil.rmtree(BUILD, ignore_errors=True)
+    BUILD.mkdir(parents=True)
+    tar = BUILD / "host.tar"
+    words = [
+        "env",
+        f"TMPDIR={BUILD}",
+        f"LAB_SSHD={SSHD}",
+        f"LAB_DEB={repository / PREINSTALLED}",
+        "mmdebstrap",
+        "--variant=minbase",
+        f"--include={INCLUDE}",
+        *[f"--customize-hook={hook}" for hook in HOOKS],
+        codename,
+        str(tar),
+        mirror,
+    ]
+    done = run_enclosed(words)
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines()
+        raise LabError("the lab's image cannot be built: " + " / ".join(lines[-3:]))
+    podman("import", "--change", f"LABEL {LABEL}=lab", str(tar), name)
+    shutil.rmtree(BUILD)
     return name
 
 
+def remove_image() -> bool:
+    """Take away the image; False if there is none, or a lab's hosts need it."""
+    shutil.rmtree(BUILD, ignore_errors=True)
+    images = set(podman("images", "--quiet", "--filter", f"label={LABEL}").split())
+    # Never by force: podman would take the hosts of other labs with it.
+    done = [run(("podman", "rmi", image)).returncode for image in sorted(images)]
+    return bool(done) and not any(done)
+
+
 def _codename() -> str:
-    return platform.freedesktop_os_release().get("VERSION_CODENAME", "")
+    """Give the name of the release; of a derivative, that of the one it is built on."""
+    system = platform.freedesktop_os_release()
+    names = ("DEBIAN_CODENAME", "UBUNTU_CODENAME", "VERSION_CODENAME")
+    return next((system[name] for name in names if system.get(name)), "")
 
 
 def _mirror(codename: str) -> str:

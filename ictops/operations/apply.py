@@ -6,15 +6,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ictops.errors import PlanError
+from ictops.errors import PlanError, RunError
 from ictops.estate.load import Cluster, load_cluster
 from ictops.operations.planning import person
+from ictops.operations.steer import let_go_on
 from ictops.plans.digests import changed_since
 from ictops.plans.file import plan_digest, read_plan
 from ictops.plans.model import Plan
 from ictops.plans.search import SearchPath
 from ictops.settings import Settings
 from ictops.store.journal import Journal
+from ictops.store.records import RunRecord
 
 
 def start_run(
@@ -40,7 +42,7 @@ def start_run(
     digest = plan_digest(plan)
     open_run = journal.unfinished_run_of(digest)
     if open_run is not None:
-        return open_run.id
+        return _go_on(journal, open_run, now_reason)
     if plan.needs_approval and not journal.approvals(digest):
         raise PlanError(
             "the plan is not approved", where=str(path), do=f"'ictops plan approve {path}'"
@@ -73,6 +75,19 @@ def start_run(
         at=now,
         now_reason=now_reason,
     )
+
+
+def _go_on(journal: Journal, run: RunRecord, now_reason: str | None) -> str:
+    if now_reason is not None and run.now_reason is None:
+        raise RunError(
+            "the plan was begun inside its windows, which cannot be overridden any more",
+            where=run.id,
+            do=f"Go on with 'ictops run resume {run.id}', or cancel it first: the plan is then "
+            "applied from its beginning",
+        )
+    if run.state == "paused":
+        let_go_on(journal, run.id)
+    return run.id
 
 
 def _check_hosts(plan: Plan, cluster: Cluster, path: Path) -> None:

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
 
 from ictops.calendars.window import Window
 from ictops.errors import JournalError
 from ictops.estate.load import load_cluster
 from ictops.plans.model import Plan
-from ictops.running.engine import Course, Ending, Engine, Notice
+from ictops.running.engine import Course, Engine, Notice
 from ictops.running.local import LocalExecutor, job_folder
 from ictops.running.recovery import recover
+from ictops.running.strategy import strategy_settings
 from ictops.running.wake import wake
 from ictops.settings import Settings
 from ictops.store.copies import free_mb, is_file, journal_file
 from ictops.store.journal import Journal
-from ictops.store.records import RunRecord
+from ictops.store.lease import Lease
+from ictops.store.records import Ending, RunRecord
 
 NOW_LASTS = timedelta(hours=12)
 """How long a run whose windows are overridden may go on, if its plan ends before that."""
+
+
+def now_utc() -> datetime:
+    """Give the time."""
+    return datetime.now(UTC)
 
 
 def carry(
@@ -29,39 +39,79 @@ def carry(
     *,
     notice: Callable[[Notice], None] = lambda _notice: None,
     wait_for_windows: bool = True,
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    clock: Callable[[], datetime] = now_utc,
     on_engine: Callable[[Engine], None] = lambda _engine: None,
 ) -> Ending:
     """Take a run over and carry it until it ends, or nothing more can be done now.
 
+    :param on_engine: given the engine before it begins, so that it can be stopped.
     :raises RunError: if another process carries it, or it has ended.
     :raises JournalError: if the disk has less free space than the settings ask for.
     """
     _check_space(settings)
-    lease = journal.acquire(run_id, at=clock())
     record = journal.run(run_id)
     plan = Plan.model_validate_json(record.plan)
     settings = settings.of_cluster(plan.cluster)  # whoever resumes it need not name it again
-    executor = LocalExecutor(job_folder(settings.resolve(settings.state_dir)), plan.cluster)
-    recover(journal, lease, plan, executor, clock)
     cluster = load_cluster(settings.cluster_dir, settings.cache_dir)
     hosts = {h.name: h for code in plan.sites for h in cluster.hosts(code)}
-
-    def before_retry(site: str, names: list[str]) -> None:
-        wake([mac for n in names if n in hosts and (mac := hosts[n].mac)], cluster.site(site))
-
+    strategy = strategy_settings(settings.strategy)
+    if strategy.warning:
+        notice(Notice("", "note", strategy.warning))
     course = Course(
-        strategy=settings.strategy,
+        strategy=strategy.name,
         forks=settings.forks,
         windows={code: windows_of(plan, record, code) for code in plan.sites},
         rooms={n: room for n, h in hosts.items() if (room := h.room)},
-        before_retry=before_retry,
+        macs={n: mac for n, h in hosts.items() if (mac := h.mac)},
+        wake=lambda site, macs: wake(macs, cluster.site(site)),
         notice=notice,
         wait_for_windows=wait_for_windows,
     )
+    lease, executor = _take_over(journal, run_id, plan, settings, clock)
     engine = Engine(journal, lease, plan, executor, course, clock)
     on_engine(engine)
     return engine.carry()
+
+
+def end_here(
+    journal: Journal,
+    run_id: str,
+    settings: Settings,
+    ending: Literal["paused", "cancelled"],
+    clock: Callable[[], datetime] = now_utc,
+) -> None:
+    """End what is left of a run that nobody carries, and let it be paused or cancelled.
+
+    Neither space nor the inventory is asked for: nothing is started.
+
+    :raises RunCarried: if a process carries it after all.
+    """
+    plan = Plan.model_validate_json(journal.run(run_id).plan)
+    lease, _ = _take_over(journal, run_id, plan, settings, clock)
+    lease.let_go(ending, "nobody carried it", at=clock())
+
+
+def _take_over(
+    journal: Journal,
+    run_id: str,
+    plan: Plan,
+    settings: Settings,
+    clock: Callable[[], datetime],
+) -> tuple[Lease, LocalExecutor]:
+    executor = LocalExecutor(jobs_of(settings), plan.cluster)
+    lease = journal.acquire(run_id, at=clock())
+    try:
+        recover(journal, lease, plan, executor, clock)
+    except BaseException:
+        with suppress(JournalError):  # else it is ours until this process is gone
+            lease.release()
+        raise
+    return lease, executor
+
+
+def jobs_of(settings: Settings) -> Path:
+    """Give the folder in which the jobs of these settings' journal have theirs."""
+    return job_folder(settings.resolve(settings.state_dir), settings.journal_url)
 
 
 def windows_of(plan: Plan, record: RunRecord, site: str) -> list[Window]:

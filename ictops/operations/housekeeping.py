@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
-from ictops.running.local import job_folder
+from ictops.errors import JournalDamaged, JournalError
+from ictops.operations.carry import jobs_of
 from ictops.running.recovery import prune_jobs
 from ictops.settings import Settings
-from ictops.store.copies import copies, is_file, make_copy
+from ictops.store.copies import is_file, make_copy
 from ictops.store.journal import Journal
 
 DAILY = timedelta(days=1)
@@ -29,7 +32,7 @@ def prune(journal: Journal, settings: Settings, now: datetime, days: int | None 
     """
     kept = timedelta(days=days or settings.keep_events_days)
     events = journal.prune_events(now - kept)
-    return Pruned(events, prune_jobs(journal, job_folder(settings.resolve(settings.state_dir))))
+    return Pruned(events, prune_jobs(journal, jobs_of(settings)))
 
 
 def keep_house(journal: Journal, settings: Settings, now: datetime) -> None:
@@ -38,8 +41,18 @@ def keep_house(journal: Journal, settings: Settings, now: datetime) -> None:
     :raises JournalError: if the journal is damaged, or its copy cannot be written.
     """
     if is_file(settings.journal_url):
-        make_copy(settings.journal_url, now)
+        try:
+            make_copy(settings.journal_url, now)
+        except JournalDamaged:
+            raise
+        except JournalError:  # such as for want of space: the more is to be pruned
+            prune(journal, settings, now)
+            raise
     prune(journal, settings, now)
+    with suppress(OSError):  # it is done once more then
+        stamp = _stamp(settings)
+        stamp.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        stamp.write_text(now.astimezone(UTC).isoformat())
 
 
 def keep_house_daily(journal: Journal, settings: Settings, now: datetime) -> None:
@@ -47,7 +60,13 @@ def keep_house_daily(journal: Journal, settings: Settings, now: datetime) -> Non
 
     :raises JournalError: as :func:`keep_house`.
     """
-    url = settings.journal_url
-    made = copies(url) if is_file(url) else []
-    if not made or now - made[0].made_at >= DAILY:
+    try:
+        kept = datetime.fromisoformat(_stamp(settings).read_text())
+    except (OSError, ValueError):  # not yet, or cut off
+        kept = None
+    if kept is None or now - kept >= DAILY:
         keep_house(journal, settings, now)
+
+
+def _stamp(settings: Settings) -> Path:
+    return settings.resolve(settings.state_dir) / "kept-house"

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import ValidationError
 
+from ictops.calendars.localtime import utc
 from ictops.calendars.site import load_site_calendar
 from ictops.calendars.window import Window
 from ictops.errors import CalendarError, PlanError
@@ -55,7 +56,8 @@ class Span:
         until = _moment(self.until or "", zone, "--until", ends=True)
         if until <= start:
             raise PlanError(
-                f"the span ends at {until:%d %b %Y %H:%M} before it starts", where="--until"
+                f"the span ends at {until.astimezone(zone):%d %b %Y %H:%M}, before it starts",
+                where="--until",
             )
         return calendar.windows(start, until)
 
@@ -331,13 +333,13 @@ def _moment(text: str, zone: ZoneInfo, option: str, *, ends: bool = False) -> da
     try:
         if len(text) == len("2026-10-26"):
             day = date.fromisoformat(text) + timedelta(days=1 if ends else 0)
-            return datetime.combine(day, time(), zone)
+            return utc(datetime.combine(day, time()), zone)
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise PlanError(
             f"{text!r} is no date or time", where=option, do="Write 2026-10-26 or 2026-10-26 18:00"
         ) from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    return moment if moment.tzinfo else utc(moment, zone)
 
 
 def _past_seconds(settings: Settings, operation: str) -> list[float]:
@@ -345,6 +347,6 @@ def _past_seconds(settings: Settings, operation: str) -> list[float]:
 
     journal = Journal.open(settings.journal_url)
     try:
-        return journal.past_seconds(operation)
+        return journal.past_seconds(operation, settings.cluster)
     finally:
         journal.close()

@@ -38,7 +38,7 @@ class RunReport:
     """Whether a living process carries the run."""
     sites: list[SiteReport] = field(default_factory=list)
     trouble: list[HostRecord] = field(default_factory=list)
-    """Hosts that failed, were or are to be tried again, with the reason."""
+    """Hosts that failed, were not begun, or were or are to be tried again, with the reason."""
 
 
 def report_of(journal: Journal, run_id: str) -> RunReport:
@@ -52,7 +52,11 @@ def report_of(journal: Journal, run_id: str) -> RunReport:
         SiteReport(s.site, s.state, s.reason, dict(Counter(counts.get(s.site, {}))))
         for s in journal.sites(run_id)
     ]
-    trouble = [h for h in journal.hosts(run_id) if h.outcome == "failed" or h.outcome in STRAGGLING]
+    trouble = [
+        host
+        for host in journal.hosts(run_id)
+        if host.outcome == "failed" or host.outcome in STRAGGLING or host.tries > 1
+    ]
     return RunReport(
         run=run.id,
         title=run.title,
@@ -62,7 +66,7 @@ def report_of(journal: Journal, run_id: str) -> RunReport:
         ended_at=run.ended_at,
         now_reason=run.now_reason,
         wish=run.wish,
-        carried=run.holder is not None,
+        carried=journal.is_carried(run),
         sites=sites,
         trouble=trouble,
     )

@@ -5,53 +5,85 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
-from ictops.errors import RunError
-from ictops.operations.carry import carry
+from ictops.errors import RunCarried, RunError
+from ictops.operations.carry import end_here
 from ictops.operations.planning import person
+from ictops.plans.model import Plan
 from ictops.settings import Settings
-from ictops.store.journal import ENDED, Journal, is_free
+from ictops.store.journal import ENDED, Journal
 
 PATIENCE = 10.0
 """Seconds that the process which carries a run has for ending it."""
 
 
-def pause_run(journal: Journal, run_id: str) -> str:
-    """Ask that no further host is started; give what happens now, in words."""
+def pause_run(journal: Journal, run_id: str, settings: Settings) -> str:
+    """Ask that no further host is started; give what happens now, in words.
+
+    :raises RunError: if the run has ended.
+    """
+    if journal.run(run_id).state == "paused":
+        return f"run {run_id} is paused already"
     run = journal.wish(run_id, "pause", by=person(), at=datetime.now(UTC))
-    if is_free(run.holder, run.holder_seen_at, datetime.now(UTC)):
-        lease = journal.acquire(run_id, at=datetime.now(UTC))
-        lease.let_go("paused", "nobody carried it", at=datetime.now(UTC))
-        return f"run {run_id} is paused"
+    if not journal.is_carried(run):
+        try:
+            end_here(journal, run_id, settings, "paused")
+        except RunCarried:  # since a moment; whoever does it hears the wish
+            pass
+        else:
+            return f"run {run_id} is paused"
     return f"run {run_id} pauses when the hosts are done that are being worked on"
 
 
 def cancel_run(journal: Journal, run_id: str, settings: Settings) -> str:
     """End a run and every process of it; give what happened, in words.
 
-    :raises RunError: if the process that carries it does not end it in time.
+    :raises RunError: if it has ended, or the process that carries it does not end it in time.
     """
     run = journal.wish(run_id, "cancel", by=person(), at=datetime.now(UTC))
-    if is_free(run.holder, run.holder_seen_at, datetime.now(UTC)):
-        carry(journal, run_id, settings)  # takes it over, ends what is left, and heeds the wish
-        return f"run {run_id} is cancelled"
     deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if journal.run(run_id).state in ENDED:
-            return f"run {run_id} is cancelled"
-        time.sleep(0.2)
-    raise RunError(
-        "the process that carries the run has not ended it yet",
-        where=run_id,
-        do=f"It was asked to. 'ictops run show {run_id}' tells when it has",
-    )
+    while run.state not in ENDED:
+        if not journal.is_carried(run):
+            try:
+                end_here(journal, run_id, settings, "cancelled")
+            except RunCarried:  # since a moment; whoever does it hears the wish
+                run = journal.run(run_id)
+                continue
+            break
+        if time.monotonic() > deadline:
+            raise RunError(
+                "the process that carries the run has not ended it yet",
+                where=run_id,
+                do=f"It was asked to. 'ictops run show {run_id}' tells when it has",
+            )
+        time.sleep(0.1)
+        run = journal.run(run_id)
+    return f"run {run_id} is cancelled"
 
 
 def let_go_on(journal: Journal, run_id: str) -> None:
     """Take back a pause, so that the run may be carried on.
 
-    :raises RunError: if the run has ended, or a living process carries it.
+    :raises RunCarried: if a living process carries it.
+    :raises RunError: if it has ended.
     """
     run = journal.run(run_id)
-    if run.state not in ENDED and not is_free(run.holder, run.holder_seen_at, datetime.now(UTC)):
-        raise RunError("a living process carries this run already", where=run_id)
-    journal.wish(run_id, None, by=person(), at=datetime.now(UTC))
+    if run.state not in ENDED and journal.is_carried(run):
+        raise RunCarried("a living process carries this run already", where=run_id)
+    journal.go_on(run_id, by=person(), at=datetime.now(UTC))
+
+
+def approve_wave(journal: Journal, run_id: str, site: str) -> None:
+    """Let the next wave of a site start, as its plan asks a person to.
+
+    :raises RunError: if the run has no such gate, or it is open already.
+    """
+    run = journal.run(run_id)
+    plan = Plan.model_validate_json(run.plan)
+    if run.state in ENDED:
+        raise RunError(f"the run is {run.state} already", where=run_id)
+    if site not in plan.sites:
+        sites = ", ".join(plan.sites)
+        raise RunError(f"the run has no site {site}", where=run_id, do=f"It has {sites}")
+    if not plan.gate.approval:
+        raise RunError("no wave of this run waits for a person", where=run_id)
+    journal.open_gate(run_id, site, by=person(), at=datetime.now(UTC))

@@ -10,6 +10,7 @@ import fcntl
 import logging
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,8 +19,11 @@ from ictops.errors import IctopsError
 from ictops.operations.carry import carry, windows_of
 from ictops.operations.housekeeping import keep_house_daily
 from ictops.plans.model import Plan
+from ictops.running.decide import Wait, decide
+from ictops.running.engine import Engine
+from ictops.running.views import run_view, site_view
 from ictops.settings import Settings
-from ictops.store.journal import Journal, is_free
+from ictops.store.journal import Journal
 from ictops.store.records import RunRecord
 
 log = logging.getLogger(__name__)
@@ -33,64 +37,100 @@ def due(journal: Journal, now: datetime) -> list[str]:
     return [
         run.id
         for run in journal.runs(open_only=True)
-        if run.state != "paused"
-        and is_free(run.holder, run.holder_seen_at, now)
-        and _has_something_to_do(journal, run, now)
+        if not journal.is_carried(run) and _has_something_to_do(journal, run, now)
     ]
 
 
 def _has_something_to_do(journal: Journal, run: RunRecord, now: datetime) -> bool:
     if run.wish == "cancel" or run.state == "running":  # its process was lost
         return True
+    if run.state == "paused":
+        return False
     plan = Plan.model_validate_json(run.plan)
+    view = run_view(plan, failed=journal.failed(run.id))
     for site in journal.sites(run.id):
         if site.state != "open":
             continue
         windows = windows_of(plan, run, site.site)
-        if any(now in window for window in windows) or all(w.end <= now for w in windows):
+        if not any(now in w for w in windows) and any(w.end > now for w in windows):
+            continue
+        seen = site_view(journal, run.id, plan, site.site, windows=windows, rooms={})
+        if not isinstance(decide(seen, view, now), Wait):
             return True
     return False
 
 
-def tick(journal: Journal, settings: Settings) -> list[str]:
-    """Carry every due run as far as it can go now; give their ids.
+class Tick:
+    """One waking: every due run is carried as far as it can go now."""
 
-    Gives an empty list at once if another tick is at work.
-    """
-    carried: list[str] = []
-    with _only_one(settings) as mine:
-        if not mine:
-            return []
-        _keep_house(journal, settings)
+    def __init__(self, journal: Journal, settings: Settings) -> None:
+        self.carried: list[str] = []
+        self.errors: list[str] = []
+        """What could not be done, in words for a person."""
+        self._journal = journal
+        self._settings = settings
+        self._engines: list[Engine] = []
+        self._stopping = False
+
+    def run(self) -> None:
+        """Carry what is due, and return at once if another tick is at work."""
+        with _only_one(self._settings) as alone:
+            if not alone:
+                log.info("another tick is at work")
+                return
+            self._keep_house()
+            self._carry_all()
+
+    def stop(self) -> None:
+        """Give every run back, ending what is at work; a signal's handler calls this.
+
+        The next tick carries them on.
+        """
+        self._stopping = True
+        for engine in self._engines:
+            engine.stop("waiting", at_once=True)
+
+    def _carry_all(self) -> None:
         workers: dict[str, threading.Thread] = {}
         while True:
-            for run_id in due(journal, datetime.now(UTC)):
-                if run_id in workers and workers[run_id].is_alive():
-                    continue
-                carried.append(run_id)
-                workers[run_id] = threading.Thread(
-                    target=_carry, args=(journal, run_id, settings), name=f"run {run_id}"
-                )
-                workers[run_id].start()
-            alive = [worker for worker in workers.values() if worker.is_alive()]
-            if not alive:
-                return carried
-            alive[0].join(timeout=LOOK_AGAIN)
+            for run_id in [] if self._stopping else due(self._journal, datetime.now(UTC)):
+                if run_id not in workers or not workers[run_id].is_alive():
+                    self.carried.append(run_id)
+                    workers[run_id] = threading.Thread(target=self._carry, args=(run_id,))
+                    workers[run_id].start()
+            look_again = time.monotonic() + LOOK_AGAIN
+            for worker in workers.values():
+                worker.join(timeout=max(0.0, look_again - time.monotonic()))
+            if not any(worker.is_alive() for worker in workers.values()):
+                return
 
+    def _carry(self, run_id: str) -> None:
+        try:
+            ending = carry(
+                self._journal,
+                run_id,
+                self._settings,
+                wait_for_windows=False,
+                on_engine=self._take,
+            )
+            log.info("run %s is %s", run_id, ending)
+        except IctopsError as error:
+            self._say(f"run {run_id}: {error}")
 
-def _carry(journal: Journal, run_id: str, settings: Settings) -> None:
-    try:
-        ending = carry(journal, run_id, settings, wait_for_windows=False)
-        log.info("run %s is %s", run_id, ending)
-    except IctopsError as error:
-        log.error("run %s: %s", run_id, error)  # noqa: TRY400 - a person's error, no traceback
+    def _take(self, engine: Engine) -> None:
+        self._engines.append(engine)
+        if self._stopping:  # since before there was an engine to stop
+            engine.stop("waiting", at_once=True)
 
+    def _keep_house(self) -> None:
+        try:
+            keep_house_daily(self._journal, self._settings, datetime.now(UTC))
+        except IctopsError as error:
+            self._say(f"the journal could not be copied: {error}")
 
-def _keep_house(journal: Journal, settings: Settings) -> None:
-    try:
-        keep_house_daily(journal, settings, datetime.now(UTC))
-    except IctopsError as error:
-        log.error("the journal could not be copied: %s", error)  # noqa: TRY400
+    def _say(self, text: str) -> None:
+        self.errors.append(text)
+        log.error("%s", text)
 
 
 @contextmanager

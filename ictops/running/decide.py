@@ -84,6 +84,8 @@ class Wait:
 
     until: datetime | None
     reason: str
+    for_person: bool = False
+    """Whether a person must do something, who may take days; ``until`` is only to look."""
 
 
 APPROVAL_GLANCE = timedelta(seconds=2)
@@ -122,8 +124,10 @@ def decide(site: SiteView, run: RunView, now: datetime) -> Decision:
     last = max((w.end for w in site.windows), default=now)
     if now >= last or (not isinstance(gate, Wait) and times and min(times) >= last):
         return Close(stopped=False, reason="its last window is over")
-    reason = gate.reason if isinstance(gate, Wait) else f"{len(open_hosts)} to be tried again"
-    return Wait(min(times, default=None), reason)
+    until = min(times, default=None)
+    if isinstance(gate, Wait):
+        return Wait(until, gate.reason, for_person=gate.for_person and until == gate.until)
+    return Wait(until, f"{len(open_hosts)} to be tried again")
 
 
 def _tried(host: HostRecord) -> bool:
@@ -168,7 +172,8 @@ def _gate(site: SiteView, run: RunView, now: datetime) -> Decision | None:
         return _start_or_wait(site, run, good, now, kind="health")
     if run.gate.approval and wave + 1 < site.waves and site.record.approved <= wave:
         # A person opens it by another command: look again soon.
-        return Wait(now + APPROVAL_GLANCE, "waits for approval of the next wave")
+        glance = now + APPROVAL_GLANCE
+        return Wait(glance, "waits for approval of the next wave", for_person=True)
     return Pass(wave)
 
 

@@ -10,41 +10,35 @@ from __future__ import annotations
 import queue
 import secrets
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol
 
 from ictops.calendars.window import Window
-from ictops.errors import IctopsError
+from ictops.errors import JournalError
 from ictops.plans.model import Plan
-from ictops.running.decide import (
-    Close,
-    Decision,
-    Pass,
-    RunView,
-    Settle,
-    SiteView,
-    Start,
-    Wait,
-    decide,
-)
+from ictops.running.decide import Close, Decision, Pass, Settle, Start, Wait, decide
 from ictops.running.messages import Ended, Event, Order, Report
 from ictops.running.outcomes import event_row, settle_end, settle_event
 from ictops.running.tally import Tally
+from ictops.running.views import run_view, site_view
 from ictops.store.journal import Journal
 from ictops.store.lease import Lease
-from ictops.store.records import HostRecord, Settled, ShardRecord, SiteState, Wish
+from ictops.store.records import Ending, HostRecord, Settled, ShardRecord, SiteState, Wish
 
 BEAT = 15.0
 """Seconds between two signs of life in the journal."""
 OTHER_RUN = timedelta(seconds=5)
 """How long to leave hosts alone that another run works on."""
+SHORT = timedelta(minutes=2)
+"""How long a run is kept that has nothing to do, where others would carry it on."""
 WORKING = Wait(None, "hosts are being worked on")
 GLANCE = 0.5
 """Seconds after which a person's wish is looked at again."""
-
-Ending = Literal["finished", "paused", "cancelled", "waiting"]
+GATHER = 0.02
+"""Seconds for which reports are gathered for one commit: a disk's own pace for durable ones."""
 
 
 class Executor(Protocol):
@@ -64,7 +58,8 @@ class Notice:
     """Something that a person who watches would want to see."""
 
     site: str
-    what: Literal["start", "host", "site", "wait"]
+    """Empty where it is about the whole run."""
+    what: Literal["start", "host", "site", "wait", "note"]
     text: str
     host: str = ""
     outcome: str = ""
@@ -74,13 +69,15 @@ class Notice:
 class Course:
     """What a run is carried by, beside its plan."""
 
-    strategy: Literal["mitogen", "linear"]
+    strategy: Literal["resident", "linear"]
     forks: int
     windows: Mapping[str, list[Window]]
     """The windows of each site, or one open one where a person overrode them."""
     rooms: Mapping[str, str]
-    before_retry: Callable[[str, list[str]], None] = lambda _site, _hosts: None
-    """Told of the site and hosts that were unreachable, just before they are tried again."""
+    macs: Mapping[str, str] = field(default_factory=dict)
+    """The MAC of each host where it is known."""
+    wake: Callable[[str, list[str]], None] = lambda _site, _macs: None
+    """Sends wake-on-LAN to these MACs at a site."""
     notice: Callable[[Notice], None] = lambda _notice: None
     wait_for_windows: bool = True
     """Whether to sit through closed windows, or to give the run back until one opens."""
@@ -105,6 +102,10 @@ class Engine:
         self.course = course
         self.clock = clock
         self.stopping: Ending | None = None
+        """What the carrying is about to end in, once no shard is at work any more."""
+        self._at_once = False
+        self._cut = False
+        """Whether we ended what was at work."""
         self._shards: dict[int, ShardRecord] = {}
         self._tallies: dict[int, Tally] = {}
         self._site_of = {h: code for code, site in plan.sites.items() for h in site.hosts}
@@ -114,18 +115,30 @@ class Engine:
         self._closed: set[str] = set()
 
     def carry(self) -> Ending:
-        """Carry the run until it ends, is paused or cancelled, or its windows are closed.
+        """Carry the run until it ends, is stopped, or has nothing to do before long.
 
         :raises IctopsError: if it cannot go on (journal full, lease lost); every process
             of the run has been ended by then, and the run can be resumed.
         """
         try:
-            ending = self._loop()
-        except (IctopsError, KeyboardInterrupt):
+            return self.lease.let_go(self._loop(), self._summary(), at=self.clock())
+        except BaseException:
             self.executor.cancel()
+            # Whoever takes it over finds shards that did not end, and looks what became of
+            # them. Where this cannot be written, it is ours until this process is gone.
+            with suppress(JournalError):
+                self.lease.release()
             raise
-        self.lease.let_go(ending, self._summary(), at=self.clock())
-        return ending
+
+    def stop(self, ending: Ending, *, at_once: bool = False) -> None:
+        """Begin to end the carrying; a signal's handler or another thread may call this.
+
+        :param ending: ``paused`` and ``cancelled`` hold, whatever is asked later.
+        :param at_once: whether to end what is at work, or to let it finish.
+        """
+        if self.stopping in {None, "waiting"}:
+            self.stopping = ending
+        self._at_once |= at_once
 
     def _loop(self) -> Ending:
         beaten = time.monotonic()
@@ -143,21 +156,23 @@ class Engine:
                 return "waiting"
             self._listen(self._patience(soonest))
             if time.monotonic() - beaten > BEAT:
-                self.lease.beat(self.clock())
+                self.lease.beat()
                 beaten = time.monotonic()
 
     def _heed(self, wish: Wish | None) -> None:
-        """Begin to pause or to cancel if a person asked for it; a cancel beats a pause."""
-        if wish == "cancel" and self.stopping != "cancelled":
-            self.stopping = "cancelled"
+        """Begin to end if a person asked for it; a cancel beats a pause."""
+        if wish == "cancel":
+            self.stopping, self._at_once = "cancelled", True
+        elif wish == "pause":
+            self.stop("paused")
+        if self._at_once and not self._cut:
+            self._cut = True
             self.executor.cancel()
-        elif wish == "pause" and self.stopping is None:
-            self.stopping = "paused"
 
     def _may_give_back(self, soonest: datetime | None) -> bool:
-        idle = not self._shards and self.stopping is None
-        far = soonest is None or soonest - self.clock() > timedelta(minutes=2)
-        return idle and far and not self.course.wait_for_windows
+        if self._shards or self.stopping is not None or self.course.wait_for_windows:
+            return False
+        return soonest is None or soonest - self.clock() > SHORT
 
     def _patience(self, soonest: datetime | None) -> float:
         if soonest is None:
@@ -169,12 +184,20 @@ class Engine:
     def _advance(self) -> datetime | None:
         """Let every site go as far as it can; give when to look again, if that is known."""
         now = self.clock()
-        failed = self.journal.failed(self.lease.run_id)
-        for site, wait in self._open.items():
-            if wait is None or (wait.until is not None and wait.until <= now):
+        due = [
+            site
+            for site, wait in self._open.items()
+            if wait is None or (wait.until is not None and wait.until <= now)
+        ]
+        if due:
+            failed = self.journal.failed(self.lease.run_id)
+            for site in due:
                 self._advance_site(site, failed)
         self._open = {s: w for s, w in self._open.items() if s not in self._closed}
-        return min((w.until for w in self._open.values() if w and w.until), default=None)
+        waits = [w for w in self._open.values() if w is not None and w.until is not None]
+        if not self.course.wait_for_windows:
+            waits = [w for w in waits if not w.for_person]
+        return min((w.until for w in waits if w.until is not None), default=None)
 
     def _advance_site(self, site: str, failed: int) -> None:
         step = self._step(site, failed)
@@ -187,27 +210,21 @@ class Engine:
 
     def _step(self, site: str, failed: int) -> Decision:
         now = self.clock()
-        hosts = self.journal.hosts(self.lease.run_id, site)
-        view = SiteView(
-            record=self.journal.site(self.lease.run_id, site),
-            hosts=hosts,
-            waves=len(self.plan.sites[site].waves),
+        view = site_view(
+            self.journal,
+            self.lease.run_id,
+            self.plan,
+            site,
             windows=self.course.windows[site],
             rooms=self.course.rooms,
             busy=any(shard.site == site for shard in self._shards.values()),
         )
-        run = RunView(
-            gate=self.plan.gate,
-            limits=self.plan.limits,
-            batch_seconds=self.plan.estimate.seconds,
-            hosts=len(self._site_of),
-            failed=failed,
-            working=sum(len(shard.hosts) for shard in self._shards.values()),
-        )
+        working = sum(len(shard.hosts) for shard in self._shards.values())
+        run = run_view(self.plan, failed=failed, working=working)
         step = decide(view, run, now)
         match step:
             case Start():
-                return self._start(site, step, hosts)
+                return self._start(site, step, view.hosts)
             case Settle():
                 name = self.plan.sites[site].waves[step.wave].name
                 self.lease.update_site(site, "wave tried", name, at=now, settled_at=now)
@@ -217,12 +234,12 @@ class Engine:
                     site, "gate passed", name, at=now, passed=step.wave + 1, settled_at=None
                 )
             case Close():
-                self._close(site, step, hosts, now)
+                self._close(site, step, view.hosts, now)
             case Wait() if not view.busy:
                 self._tell(site, step.reason)
         return step
 
-    def _close(self, site: str, step: Close, hosts: list[HostRecord], now: datetime) -> None:
+    def _close(self, site: str, step: Close, hosts: Sequence[HostRecord], now: datetime) -> None:
         unbegun = f"not begun: {step.reason}"
         left = [
             Settled(h.host, "ended", h.outcome or "deferred", h.reason or unbegun)
@@ -240,10 +257,10 @@ class Engine:
 
     # -- doing ------------------------------------------------------------------
 
-    def _start(self, site: str, step: Start, hosts: list[HostRecord]) -> Decision:
-        again = [h.host for h in hosts if h.host in set(step.hosts) and h.outcome == "unreachable"]
-        if again and step.kind == "work":
-            self.course.before_retry(site, again)
+    def _start(self, site: str, step: Start, hosts: Sequence[HostRecord]) -> Decision:
+        if step.kind == "work":
+            off = {h.host for h in hosts if h.outcome == "unreachable"}
+            self._wake(site, [host for host in step.hosts if host in off])
         shard = self.lease.start_shard(
             site=site,
             wave=step.wave,
@@ -254,7 +271,10 @@ class Engine:
             at=self.clock(),
         )
         if shard is None:
-            return Wait(self.clock() + OTHER_RUN, "another run works on these hosts")
+            others = ", ".join(self.journal.claimed_by(self.plan.cluster, step.hosts))
+            wait = Wait(self.clock() + OTHER_RUN, f"run {others} works on these hosts")
+            self._tell(site, wait.reason)
+            return wait
         self._shards[shard.id] = shard
         self._tallies[shard.id] = Tally()
         check = self.plan.gate.health if step.kind == "health" else None
@@ -280,17 +300,25 @@ class Engine:
         self.course.notice(Notice(site, "start", f"{name}: {', '.join(shard.hosts)}"))
         return step
 
+    def _wake(self, site: str, hosts: Sequence[str]) -> None:
+        """Send wake-on-LAN to those of these hosts whose MAC is known."""
+        known = [host for host in hosts if host in self.course.macs]
+        if known:
+            self.lease.decide("wake-on-LAN", ", ".join(known), at=self.clock(), site=site)
+            self.course.wake(site, [self.course.macs[host] for host in known])
+
     # -- hearing ----------------------------------------------------------------
 
     def _listen(self, patience: float) -> None:
-        """Take in all reports that are there, waiting for the first; one commit for all."""
+        """Wait for a report, and take in all that come within a moment; one commit for all."""
         try:
             reports = [self.executor.reports.get(timeout=patience)]
         except queue.Empty:
             return
+        until = time.monotonic() + GATHER
         while len(reports) < 500:  # noqa: PLR2004 - a commit's size, not a limit
             try:
-                reports.append(self.executor.reports.get_nowait())
+                reports.append(self.executor.reports.get(timeout=max(0, until - time.monotonic())))
             except queue.Empty:
                 break
         events: list[Event] = []
@@ -321,7 +349,7 @@ class Engine:
             shard,
             ended,
             self._next_try(),
-            cut_off=self.stopping == "cancelled",
+            cut_off=self._cut,
             idempotent=self.plan.idempotent,
         )
         now = self.clock()
@@ -340,10 +368,20 @@ class Engine:
                 self._open[site] = None
 
     def _announce(self, settled: list[Settled]) -> None:
+        off: dict[str, list[str]] = {}
         for one in settled:
+            site = self._site_of[one.host]
             if one.outcome:
-                site = self._site_of[one.host]
                 self.course.notice(Notice(site, "host", one.reason, one.host, one.outcome))
+            if one.outcome == "unreachable" and self._will_be_tried(site, one):
+                off.setdefault(site, []).append(one.host)
+        for site, hosts in off.items():
+            self._wake(site, hosts)  # now: it takes a minute until they are up
+
+    def _will_be_tried(self, site: str, host: Settled) -> bool:
+        last = max((w.end for w in self.course.windows[site]), default=None)
+        again = host.next_try_at
+        return self.stopping is None and again is not None and last is not None and again < last
 
     def _next_try(self) -> datetime:
         return self.clock() + self.plan.retry_every

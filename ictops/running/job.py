@@ -61,12 +61,6 @@ LAST_LINES = 400
 ALIVE_SECONDS, ALIVE_COUNT = 10, 3
 """A host that is silent for so long, so often, has lost its network: ssh would wait for ever."""
 
-MITOGEN_ALIVE = {
-    "mitogen_ssh_keepalive_interval": ALIVE_SECONDS,
-    "mitogen_ssh_keepalive_count": ALIVE_COUNT,
-}
-"""The same for mitogen, which heeds no ssh option for it."""
-
 
 class JobBroken(Exception):
     """A report could not be handed on, so the job must end.
@@ -175,7 +169,6 @@ def wrapper(playbook: Path) -> list[dict[str, Any]]:
             "hosts": "all",
             "gather_facts": False,
             "become": False,
-            "strategy": "ansible.builtin.linear",
             "tasks": [marker],
         },
     ]
@@ -239,7 +232,7 @@ def run_order(order: Order, folder: Path, settings: Settings, out: IO[str]) -> N
             "playbook": str(shard),
             "inventory": str(source),
             "limit": f"@{limit}",
-            "extravars": MITOGEN_ALIVE | order.extra_vars | ssh,
+            "extravars": order.extra_vars | ssh,
             "envvars": env,
         }
         try:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -39,7 +40,7 @@ class LocalExecutor:
 
     def __init__(self, folder: Path, cluster: str | None = None) -> None:
         self.folder = folder
-        self._environment = {"ICTOPS_CLUSTER": cluster} if cluster else {}
+        self._cluster = {"ICTOPS_CLUSTER": cluster} if cluster else {}
         self.reports: queue.Queue[Report] = queue.Queue()
         self._orders: dict[int, Order] = {}
 
@@ -52,28 +53,39 @@ class LocalExecutor:
 
         :raises RunError: if its process cannot be started.
         """
+        # First: whatever interrupts us from here on, a cancel finds its processes.
+        self._orders[order.shard] = order
+        try:
+            process = self._spawn(order)
+        except OSError as error:
+            raise RunError(f"no job could be started: {error}", where=order.site) from error
+        threading.Thread(target=self._listen, args=(order, process), daemon=True).start()
+
+    def _spawn(self, order: Order) -> subprocess.Popen[str]:
         folder = self.folder_of(order.token)
         folder.mkdir(parents=True, mode=0o700)
         with (folder / "log").open("wb") as log:
             os.fchmod(log.fileno(), 0o600)
-            try:
-                process = subprocess.Popen(
-                    [sys.executable, "-m", "ictops.running.job", str(folder)],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=log,
-                    text=True,
-                    encoding="utf-8",
-                    env={**os.environ, **self._environment, TOKEN_VARIABLE: order.token},
-                    start_new_session=True,  # Ctrl-C is for us; the job is told by us
-                )
-            except OSError as error:
-                raise RunError(f"no job could be started: {error}") from error
+            process = subprocess.Popen(
+                [sys.executable, "-m", "ictops.running.job", str(folder)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                encoding="utf-8",
+                env=self._environment(order),
+                start_new_session=True,  # Ctrl-C is for us; the job is told by us
+            )
         assert process.stdin is not None  # noqa: S101 - asked for above, mypy cannot know
-        process.stdin.write(order.model_dump_json())
-        process.stdin.close()
-        self._orders[order.shard] = order
-        threading.Thread(target=self._listen, args=(order, process), daemon=True).start()
+        with suppress(BrokenPipeError):  # it ended at once, and will be heard as ended
+            process.stdin.write(order.model_dump_json())
+            process.stdin.close()
+        return process
+
+    def _environment(self, order: Order) -> dict[str, str]:
+        # The journal is not a job's affair, and its URL may hold a password.
+        inherited = {k: v for k, v in os.environ.items() if k != "ICTOPS_JOURNAL"}
+        return inherited | self._cluster | {TOKEN_VARIABLE: order.token}
 
     def cancel(self) -> None:
         """End every process of every shard; each then reports that it was cancelled."""
@@ -109,7 +121,8 @@ class LocalExecutor:
         return Ended(shard=order.shard, fence=order.fence, status="error", reason=reason[:2000])
 
     def _last_words(self, token: str) -> str:
-        lines = (self.folder_of(token) / "log").read_text(errors="replace").splitlines()
+        log = self.folder_of(token) / "log"
+        lines = log.read_text(errors="replace").splitlines() if log.is_file() else []
         return lines[-1] if lines else ""
 
 
@@ -132,17 +145,20 @@ def spooled(folder: Path) -> list[Event]:
     return events
 
 
-def job_folder(state_dir: Path) -> Path:
-    """Give where jobs keep their private files: memory where there is some, else the disk.
+def job_folder(state_dir: Path, journal: str) -> Path:
+    """Give where the jobs of a journal's runs keep their private files.
 
-    ansible-runner writes extra vars and its environment in clear there (mode 0600), so
-    memory is better: it is gone when the power goes. Every workspace has a folder of its
-    own in it.
+    In memory where there is some, else on the disk: ansible-runner writes extra vars and
+    its environment in clear there (mode 0600), and memory is gone when the power goes.
+    Every workspace and every journal has a folder of its own in it: what one journal knows
+    nothing of may be at work for another.
     """
     memory = Path("/dev/shm")  # noqa: S108 - a private folder in it, mode 0700
-    base = memory if os.access(memory, os.W_OK) else state_dir
+    # A job's ssh is a script there, which some machines would not run from memory (noexec).
+    usable = os.access(memory, os.W_OK) and not os.statvfs(memory).f_flag & os.ST_NOEXEC
+    base = memory if usable else state_dir
     base_folder = base / f"ictops-{os.getuid()}"
-    own = hashlib.sha256(str(state_dir).encode()).hexdigest()[:12]
+    own = hashlib.sha256(f"{state_dir}\n{journal}".encode()).hexdigest()[:12]
     for folder in (base_folder, base_folder / own):
         _private(folder)
     return base_folder / own

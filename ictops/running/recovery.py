@@ -79,14 +79,19 @@ def _journalled(journal: Journal, run_id: str, shard: ShardRecord) -> list[Event
 
 
 def prune_jobs(journal: Journal, folder: Path) -> int:
-    """Delete the folders of jobs whose shards are over; give how many there were."""
+    """Delete the folders of jobs whose shards are over; give how many there were.
+
+    What may still run of such a job is ended: a journal that was put back from a copy knows
+    nothing of it.
+    """
     # Folders first: one that is made after this look is not in the list, whatever is running.
-    there = [f for f in folder.iterdir() if f.is_dir()]
+    there = [f.name for f in folder.iterdir() if f.is_dir()]
     running = {
         s.token for run in journal.runs(open_only=True) for s in journal.shards(run.id, "running")
     }
-    stale = [f for f in there if f.name not in running]
+    stale = [token for token in there if token not in running]
+    sweep(stale)
     executor = LocalExecutor(folder)
-    for leftover in stale:
-        executor.forget(leftover.name)
+    for token in stale:
+        executor.forget(token)
     return len(stale)

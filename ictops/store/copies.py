@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy.engine import make_url
-
-from ictops.errors import JournalError
+from ictops.errors import JournalDamaged, JournalError
+from ictops.store.database import COPIES, parse_url, shown
+from ictops.store.troubles import RESTORE, SQLITE_DAMAGED
 
 KEPT = 7
+BESIDE = ("-wal", "-shm")
+"""What SQLite keeps beside its file; a new file with an old one of these is a damaged one."""
+
+_NAME = "journal-%Y%m%dT%H%M%SZ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +33,7 @@ class Copy:
 
 def is_file(url: str) -> bool:
     """Tell whether the journal is a file of ours, not another database's affair."""
-    parsed = make_url(url)
-    return parsed.get_backend_name() == "sqlite" and bool(parsed.database)
+    return parse_url(url).get_backend_name() == "sqlite"
 
 
 def journal_file(url: str) -> Path:
@@ -37,14 +41,13 @@ def journal_file(url: str) -> Path:
 
     :raises JournalError: for another database, which has its own tools for this.
     """
-    parsed = make_url(url)
     if not is_file(url):
         raise JournalError(
-            "only an SQLite journal is copied by ictops",
-            where=parsed.render_as_string(hide_password=True),
-            do="Use the database's own backup (pg_dump)",
+            "only an SQLite journal is checked, copied and restored by ictops",
+            where=shown(parse_url(url)),
+            do="Use PostgreSQL's own tools (pg_dump, pg_restore)",
         )
-    return Path(str(parsed.database))
+    return Path(str(parse_url(url).database))
 
 
 def free_mb(folder: Path) -> int:
@@ -56,48 +59,43 @@ def free_mb(folder: Path) -> int:
 
 def faults(path: Path) -> list[str]:
     """Give what is wrong with an SQLite file; empty if nothing is."""
+    if not path.is_file() or not path.stat().st_size:
+        return ["it is empty or gone"]
     try:
-        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+        with closing(_read_only(path)) as connection:
             rows = connection.execute("PRAGMA integrity_check(20)").fetchall()
     except sqlite3.DatabaseError as error:
         return [str(error)]
-    finally:
-        if "connection" in locals():
-            connection.close()
     return [text for (text,) in rows if text != "ok"]
 
 
 def make_copy(url: str, now: datetime) -> Copy:
     """Copy the journal while it is in use, check the copy, and drop the oldest ones.
 
-    :raises JournalError: if the journal is damaged, or its copy cannot be written.
+    :raises JournalDamaged: if the journal is not whole.
+    :raises JournalError: if its copy cannot be written.
     """
     source = journal_file(url)
-    folder = source.parent / "copies"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    path = folder / f"journal-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}.db"
+    folder = source.parent / COPIES
+    path = folder / f"{now.astimezone(UTC):{_NAME}}.db"
     half = path.with_suffix(".part")
-    half.unlink(missing_ok=True)
-    os.close(os.open(half, os.O_CREAT | os.O_WRONLY, 0o600))
     try:
-        with sqlite3.connect(source) as live, sqlite3.connect(half) as copy:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        for left in folder.glob("*.part"):  # by a copying that was cut off
+            left.unlink()
+        os.close(os.open(half, os.O_CREAT | os.O_WRONLY, 0o600))
+        with closing(_read_only(source)) as live, closing(sqlite3.connect(half)) as copy:
             live.backup(copy)
-        live.close()
-        copy.close()
         wrong = faults(half)
-    except sqlite3.DatabaseError as error:
-        if error.sqlite_errorname in {"SQLITE_FULL", "SQLITE_CANTOPEN"}:
-            half.unlink(missing_ok=True)
+    except (OSError, sqlite3.Error) as error:
+        with suppress(OSError):
+            half.unlink()
+        if getattr(error, "sqlite_errorname", "") not in SQLITE_DAMAGED:
             raise JournalError(f"no copy could be made: {error}", where=str(folder)) from error
         wrong = [str(error)]
     if wrong:
         half.unlink(missing_ok=True)
-        raise JournalError(
-            f"the journal is damaged: {wrong[0]}",
-            where=str(source),
-            do="'ictops journal copies' lists the good copies, 'ictops journal restore' puts "
-            "one back",
-        )
+        raise JournalDamaged(f"the journal is damaged: {wrong[0]}", where=str(source), do=RESTORE)
     half.rename(path)
     for old in copies(url)[KEPT:]:
         old.path.unlink()
@@ -106,30 +104,73 @@ def make_copy(url: str, now: datetime) -> Copy:
 
 def copies(url: str) -> list[Copy]:
     """Give the copies that are there, newest first."""
-    folder = journal_file(url).parent / "copies"
     found = []
-    for path in sorted(folder.glob("journal-*.db"), reverse=True):
-        made = datetime.strptime(path.stem, "journal-%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    for path in (journal_file(url).parent / COPIES).glob("journal-*.db"):
+        try:
+            made = datetime.strptime(path.stem, _NAME).replace(tzinfo=UTC)
+        except ValueError:
+            continue  # no copy of ours
         found.append(Copy(path, made, path.stat().st_size))
-    return found
+    return sorted(found, key=lambda copy: copy.made_at, reverse=True)
+
+
+def newest_good(url: str) -> Copy | None:
+    """Give the newest copy that is whole, if there is one."""
+    return next((copy for copy in copies(url) if not faults(copy.path)), None)
 
 
 def restore(url: str, copy: Copy, now: datetime) -> Path:
     """Put a copy in the journal's place; give where the damaged one was moved to.
 
-    :raises JournalError: if the copy is damaged as well.
+    A restore that is cut off leaves a journal that is as damaged as before.
+
+    :raises JournalError: if the copy is damaged as well, or a process uses the journal: it
+        would go on with what is moved away, and another could do its work once more.
     """
+    target = journal_file(url)
+    users = users_of(target)
+    if users:
+        raise JournalError(
+            f"the journal is in use by process {', '.join(map(str, users))}",
+            where=str(target),
+            do="End it first ('systemctl stop ictops-tick.timer ictops-tick.service' for "
+            "'ictops tick')",
+        )
     wrong = faults(copy.path)
     if wrong:
         raise JournalError(f"this copy is damaged as well: {wrong[0]}", where=str(copy.path))
-    target = journal_file(url)
     aside = target.with_name(f"{target.name}.damaged-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}")
     fresh = target.with_name(target.name + ".part")
-    shutil.copyfile(copy.path, fresh)
-    fresh.chmod(0o600)
-    for suffix in ("", "-wal", "-shm"):
-        part = target.with_name(target.name + suffix)
-        if part.exists():
-            part.rename(aside.with_name(aside.name + suffix))
-    fresh.rename(target)
+    try:
+        with copy.path.open("rb") as good, fresh.open("wb") as file:
+            os.fchmod(file.fileno(), 0o600)
+            shutil.copyfileobj(good, file)
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            aside.unlink(missing_ok=True)
+            aside.hardlink_to(target)
+        for suffix in BESIDE:
+            part = target.with_name(target.name + suffix)
+            if part.exists():
+                part.rename(aside.with_name(aside.name + suffix))
+        fresh.rename(target)
+    except OSError as error:
+        what = f"the copy cannot be put back: {error.strerror}"
+        raise JournalError(what, where=str(target)) from error
     return aside
+
+
+def users_of(path: Path) -> list[int]:
+    """Give the processes that have this file open, as far as this user may see (proc(5))."""
+    wanted = str(path.resolve())
+    found = set()
+    for opened in Path("/proc").glob("[0-9]*/fd/*"):
+        with suppress(OSError):  # closed meanwhile
+            if str(opened.readlink()) == wanted:
+                found.add(int(opened.parts[2]))
+    return sorted(found)
+
+
+def _read_only(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)

@@ -33,16 +33,28 @@ class Holder:
         return cls(_machine(), os.getpid(), _started(os.getpid()) or 0)
 
     def alive(self) -> bool | None:
-        """Tell whether the process lives; None if it is on another machine."""
+        """Tell whether the process lives; None if that cannot be seen from here."""
         if self.machine != _machine():
             return None
-        return _started(self.pid) == self.started
+        started = _started(self.pid)
+        if started is None and _is_hidden(self.pid):
+            return None
+        return started == self.started
 
 
 def _machine() -> str:
     boot = (PROC / "sys/kernel/random/boot_id").read_text().strip()
     namespace = os.stat(PROC / "self/ns/pid").st_ino  # noqa: PTH116 - follows the magic link
     return f"{socket.gethostname()}:{boot}:{namespace}"
+
+
+def _is_hidden(pid: int) -> bool:
+    """Tell whether it is another user's, and /proc shows only one's own (proc(5), hidepid)."""
+    try:
+        os.kill(pid, 0)
+    except OSError as error:
+        return isinstance(error, PermissionError)
+    return False
 
 
 def _started(pid: int) -> int | None:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 
-from ictops.errors import RunError
+from ictops.errors import RunCarried, RunError
 from ictops.store import tables as t
-from ictops.store.database import connect, explained
+from ictops.store.database import connect, moment, one_at_a_time, shown
 from ictops.store.holder import Holder
 from ictops.store.lease import Lease
 from ictops.store.records import (
@@ -31,6 +31,7 @@ from ictops.store.records import (
     SiteRecord,
     Wish,
 )
+from ictops.store.troubles import explained
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +51,7 @@ class Journal:
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
-        self.where = engine.url.render_as_string(hide_password=True)
+        self.where = shown(engine.url)
 
     @classmethod
     def open(cls, url: str) -> Journal:
@@ -91,13 +92,17 @@ class Journal:
         query = sa.select(t.approval).where(t.approval.c.plan_digest == plan_digest)
         return self._all(ApprovalRecord, query.order_by(t.approval.c.id))
 
-    def past_seconds(self, operation: str, limit: int = 1000) -> list[float]:
-        """Give how long the latest hosts of this operation took that went well, in seconds."""
+    def past_seconds(self, operation: str, cluster: str, limit: int = 1000) -> list[float]:
+        """Give how long the latest hosts of this operation took that went well, in seconds.
+
+        Only of this cluster: what a rehearsal in a lab took says nothing about the schools.
+        """
         h, r = t.run_host.c, t.run.c
         query = (
             sa.select(h.started_at, h.ended_at)
             .join(t.run, r.id == h.run_id)
-            .where(r.operation == operation, h.outcome.in_(GOOD), h.started_at.is_not(None))
+            .where(r.operation == operation, r.cluster == cluster)
+            .where(h.outcome.in_(GOOD), h.started_at.is_not(None))
             .order_by(h.ended_at.desc())
             .limit(limit)
         )
@@ -121,6 +126,8 @@ class Journal:
     ) -> str:
         """Write down a new run and every host of it, and give the run's id.
 
+        If another process was quicker with the same plan, its run's id is given.
+
         :param hosts: site, host and number of the wave, for each host.
         """
         run_id = "".join(secrets.choice(_ID_LETTERS) for _ in range(6))
@@ -137,6 +144,10 @@ class Journal:
         ]
         sites = sorted({str(row["site"]) for row in rows})
         with self.writing() as connection:
+            one_at_a_time(connection, f"plan {plan_digest}")
+            there = connection.execute(_unfinished(plan_digest)).first()
+            if there is not None:
+                return str(there.id)
             connection.execute(
                 t.run.insert().values(
                     id=run_id,
@@ -181,10 +192,7 @@ class Journal:
 
     def unfinished_run_of(self, plan_digest: str) -> RunRecord | None:
         """Give the run of this plan that has not ended, if there is one."""
-        query = sa.select(t.run).where(
-            t.run.c.plan_digest == plan_digest, t.run.c.state.not_in(ENDED)
-        )
-        found = self._all(RunRecord, query)
+        found = self._all(RunRecord, _unfinished(plan_digest))
         return found[0] if found else None
 
     def site(self, run_id: str, site: str) -> SiteRecord:
@@ -237,19 +245,30 @@ class Journal:
 
     # -- steering ---------------------------------------------------------------
 
-    def wish(self, run_id: str, wish: Wish | None, *, by: str, at: datetime) -> RunRecord:
-        """Ask the process that carries the run to pause or cancel it, or take that back.
+    def wish(self, run_id: str, wish: Wish, *, by: str, at: datetime) -> RunRecord:
+        """Ask the process that carries the run to pause or cancel it.
 
         :raises RunError: if the run has ended.
         """
+        return self._ask(run_id, f"asked to {wish}", {"wish": wish}, by=by, at=at)
+
+    def go_on(self, run_id: str, *, by: str, at: datetime) -> RunRecord:
+        """Take back what was wished of the run: whoever comes first may carry it on.
+
+        :raises RunError: if the run has ended.
+        """
+        waiting = sa.case((t.run.c.state == "paused", "waiting"), else_=t.run.c.state)
+        to = {"wish": None, "state": waiting}
+        return self._ask(run_id, "asked to go on", to, by=by, at=at)
+
+    def _ask(
+        self, run_id: str, what: str, to: Mapping[str, Any], *, by: str, at: datetime
+    ) -> RunRecord:
         with self.writing() as connection:
             asked = connection.execute(
-                t.run.update()
-                .where(t.run.c.id == run_id, t.run.c.state.not_in(ENDED))
-                .values(wish=wish)
+                t.run.update().where(t.run.c.id == run_id, t.run.c.state.not_in(ENDED)).values(**to)
             )
             if asked.rowcount:
-                what = f"asked to {wish or 'go on'}"
                 _decide(connection, run_id, at=at, by=by, what=what)
         record = self.run(run_id)
         if not asked.rowcount:
@@ -275,10 +294,16 @@ class Journal:
         if not opened.rowcount:
             raise RunError("no gate of this site waits for approval", where=f"{run_id}, {site}")
 
+    def is_carried(self, run: RunRecord) -> bool:
+        """Tell whether a living process carries the run."""
+        with self.reading() as connection:
+            return not is_free(run.holder, run.holder_seen_at, moment(connection))
+
     def acquire(self, run_id: str, *, at: datetime) -> Lease:
         """Take the run over, if nobody who lives carries it.
 
-        :raises RunError: if another process carries it, or it has ended.
+        :raises RunCarried: if another process carries it.
+        :raises RunError: if it has ended.
         """
         me = str(Holder.me())
         with self.writing() as connection:
@@ -286,8 +311,9 @@ class Journal:
                 sa.select(t.run).where(t.run.c.id == run_id).with_for_update()
             ).one_or_none()
             if row is not None and row.state not in ENDED:
-                if not is_free(row.holder, row.holder_seen_at, at):
-                    raise RunError(
+                now = moment(connection)
+                if not is_free(row.holder, row.holder_seen_at, now):
+                    raise RunCarried(
                         "another ictops process carries this run",
                         where=run_id,
                         do="'ictops run show' tells how far it is; 'ictops run pause' or "
@@ -297,13 +323,20 @@ class Journal:
                 connection.execute(
                     t.run.update()
                     .where(t.run.c.id == run_id)
-                    .values(fence=fence, holder=me, holder_seen_at=at, state="running")
+                    .values(fence=fence, holder=me, holder_seen_at=now, state="running")
                 )
                 detail = f"fence {fence}"
                 _decide(connection, run_id, at=at, by=me, what="taken over", detail=detail)
                 return Lease(self, run_id, fence)
         record = self.run(run_id)
         raise RunError(f"the run is {record.state} already", where=run_id)
+
+    def claimed_by(self, cluster: str, hosts: Sequence[str]) -> list[str]:
+        """Give the runs that work on these hosts now."""
+        c = t.claim.c
+        query = sa.select(c.run_id).where(c.cluster == cluster, c.host.in_(hosts))
+        with self.reading() as connection:
+            return list(connection.execute(query.distinct().order_by(c.run_id)).scalars())
 
     # -- housekeeping -------------------------------------------------------------
 
@@ -343,9 +376,14 @@ def is_free(holder: str | None, seen_at: datetime | None, now: datetime) -> bool
     if holder is None:
         return True
     alive = Holder.parse(holder).alive()
-    if alive is None:  # on another machine: only its silence tells
+    if alive is None:  # on another machine, or hidden: only its silence tells
         return seen_at is None or now - seen_at > LEASE_TIME
     return not alive
+
+
+def _unfinished(plan_digest: str) -> sa.Select[Any]:
+    r = t.run.c
+    return sa.select(t.run).where(r.plan_digest == plan_digest, r.state.not_in(ENDED))
 
 
 def _decide(

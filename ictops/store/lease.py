@@ -12,7 +12,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ictops.errors import LeaseLost
 from ictops.store import tables as t
-from ictops.store.records import RunState, Settled, ShardRecord, SiteState, Wish
+from ictops.store.database import moment
+from ictops.store.records import Ending, Settled, ShardRecord, SiteState, Wish
 
 if TYPE_CHECKING:
     from ictops.store.journal import Journal
@@ -29,20 +30,20 @@ class Lease:
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
         with self.journal.writing() as connection:
+            # The lock keeps it held until this is committed; SQLite has one writer anyway.
             held = connection.execute(
-                t.run.update()
+                sa.select(t.run.c.fence)
                 .where(t.run.c.id == self.run_id, t.run.c.fence == self.fence)
-                .values(fence=self.fence)
+                .with_for_update(key_share=True)
             )
-            if not held.rowcount:
+            if held.first() is None:
                 raise LeaseLost("another ictops process has taken this run over", where=self.run_id)
             yield connection
 
-    def beat(self, at: datetime) -> Wish | None:
-        """Say that this process lives, and give what a person asks of it meanwhile."""
+    def beat(self) -> None:
+        """Say that this process lives."""
         with self._writing() as connection:
-            connection.execute(self._this_run().values(holder_seen_at=at))
-            return self._wish(connection)
+            connection.execute(self._this_run().values(holder_seen_at=moment(connection)))
 
     def wish(self) -> Wish | None:
         """Give what a person asks of this run."""
@@ -70,16 +71,6 @@ class Lease:
         Hosts that another run works on are left out; if all are, nothing is written.
         """
         with self._writing() as connection:
-            taken = set(
-                connection.execute(
-                    sa.select(t.claim.c.host).where(
-                        t.claim.c.cluster == cluster, t.claim.c.host.in_(hosts)
-                    )
-                ).scalars()
-            )
-            free = [host for host in hosts if host not in taken]
-            if not free:
-                return None
             s = t.shard.c
             before = connection.execute(
                 sa.select(sa.func.count()).where(
@@ -94,20 +85,22 @@ class Lease:
                 "kind": kind,
                 "fence": self.fence,
                 "token": token,
-                "hosts": free,
+                "hosts": list(hosts),
                 "state": "running",
                 "started_at": at,
             }
             shard_id: int = connection.execute(
-                t.shard.insert().values(row).returning(t.shard.c.id)
+                t.shard.insert().values(row).returning(s.id)
             ).scalar_one()
-            connection.execute(
-                t.claim.insert(),
-                [
-                    {"cluster": cluster, "host": h, "run_id": self.run_id, "shard_id": shard_id}
-                    for h in free
-                ],
-            )
+            claimed = self._claim(connection, cluster, hosts, shard_id)
+            this_shard = s.id == shard_id
+            if not claimed:
+                connection.execute(t.shard.delete().where(this_shard))
+                return None
+            free = [host for host in hosts if host in claimed]
+            if len(free) < len(hosts):
+                row["hosts"] = free
+                connection.execute(t.shard.update().where(this_shard).values(hosts=free))
             if kind == "work":
                 connection.execute(
                     self._hosts(free).values(
@@ -132,7 +125,7 @@ class Lease:
         """
         with self._writing() as connection:
             if events:
-                connection.execute(_insert_new(connection), list(events))
+                connection.execute(_insert_new(connection, t.event), list(events))
             self._settle(connection, settled, at)
 
     def end_shard(
@@ -172,20 +165,43 @@ class Lease:
             connection.execute(self._site(site).values(state=state, reason=reason))
             self._say(connection, site, at, f"site {state}", reason)
 
-    def let_go(self, state: RunState, detail: str, *, at: datetime) -> None:
-        """Give the run up in this state; the wish that led here is fulfilled."""
-        ended = state in {"cancelled", "finished"}
+    def let_go(self, ending: Ending, detail: str, *, at: datetime) -> Ending:
+        """Give the run up and give the state that it then is in.
+
+        What a person asked for in the last moment is heeded here, or it would be lost.
+        """
         with self._writing() as connection:
+            wish = self._wish(connection)
+            if wish is not None and ending in {"waiting", "paused"}:
+                ending = "cancelled" if wish == "cancel" else "paused"
+            ended = ending in {"cancelled", "finished"}
             connection.execute(
                 self._this_run().values(
-                    state=state,
+                    state=ending,
                     holder=None,
                     holder_seen_at=None,
                     wish=None,
                     ended_at=at if ended else None,
                 )
             )
-            self._say(connection, None, at, state, detail)
+            self._say(connection, None, at, ending, detail)
+        return ending
+
+    def release(self) -> None:
+        """Stop carrying the run without an end: whoever takes it over looks what was left."""
+        with self._writing() as connection:
+            connection.execute(self._this_run().values(holder=None, holder_seen_at=None))
+
+    def _claim(
+        self, connection: sa.Connection, cluster: str, hosts: Sequence[str], shard_id: int
+    ) -> set[str]:
+        """Claim these hosts, and give those that no other shard has."""
+        rows = [
+            {"cluster": cluster, "host": host, "run_id": self.run_id, "shard_id": shard_id}
+            for host in sorted(hosts)  # in one order, so that no two runs wait for each other
+        ]
+        claim = _insert_new(connection, t.claim).returning(t.claim.c.host)
+        return set(connection.execute(claim, rows).scalars())
 
     def _settle(self, connection: sa.Connection, settled: Iterable[Settled], at: datetime) -> None:
         for host in settled:
@@ -226,7 +242,7 @@ class Lease:
         )
 
 
-def _insert_new(connection: sa.Connection) -> sa.Insert:
+def _insert_new(connection: sa.Connection, table: sa.Table) -> Any:
+    """Give an insert that leaves rows alone that are there already."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    insert: sa.Insert = dialect.insert(t.event).on_conflict_do_nothing()
-    return insert
+    return dialect.insert(table).on_conflict_do_nothing()

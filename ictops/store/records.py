@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Literal
 
 RunState = Literal["waiting", "running", "paused", "cancelled", "finished"]
+Ending = Literal["waiting", "paused", "cancelled", "finished"]
+"""What a run is when nobody carries it any more."""
 Wish = Literal["pause", "cancel"]
 SiteState = Literal["open", "stopped", "done"]
 HostState = Literal["pending", "running", "ended"]

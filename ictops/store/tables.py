@@ -27,6 +27,20 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value else None
 
 
+class Words(sa.types.TypeDecorator[str]):
+    """Text as hosts and people say it, but for NUL, which PostgreSQL cannot hold."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, _dialect: Any) -> str | None:
+        """Give ``value`` with a mark in the place of each NUL."""
+        return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if value else value
+
+
+Number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+"""A row's number: a cluster's events pass 2,000,000,000; SQLite counts further by itself."""
+
 metadata = sa.MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -41,13 +55,13 @@ run = sa.Table(
     metadata,
     sa.Column("id", sa.String(16), primary_key=True),
     sa.Column("operation", sa.String(64), nullable=False, index=True),
-    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("title", Words, nullable=False),
     sa.Column("cluster", sa.String(64), nullable=False),
     sa.Column("plan", sa.Text, nullable=False),
     sa.Column("plan_digest", sa.String(64), nullable=False, index=True),
     sa.Column("created_at", UtcDateTime, nullable=False),
-    sa.Column("created_by", sa.String(128), nullable=False),
-    sa.Column("now_reason", sa.Text),  # why the windows are overridden; NULL: they are not
+    sa.Column("created_by", sa.String(200), nullable=False),
+    sa.Column("now_reason", Words),  # why the windows are overridden; NULL: they are not
     sa.Column("state", sa.String(16), nullable=False, index=True),
     sa.Column("wish", sa.String(16)),  # what a person asked of the process that carries it
     sa.Column("fence", sa.Integer, nullable=False, server_default="0"),
@@ -62,7 +76,7 @@ run_site = sa.Table(
     sa.Column("run_id", sa.ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("site", sa.String(63), primary_key=True),
     sa.Column("state", sa.String(16), nullable=False),
-    sa.Column("reason", sa.Text, nullable=False, server_default=""),
+    sa.Column("reason", Words, nullable=False, server_default=""),
     sa.Column("passed", sa.Integer, nullable=False, server_default="0"),
     sa.Column("checked", sa.Integer, nullable=False, server_default="0"),
     sa.Column("approved", sa.Integer, nullable=False, server_default="0"),
@@ -79,7 +93,7 @@ run_host = sa.Table(
     sa.Column("position", sa.Integer, nullable=False),  # the plan's order of hosts
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("outcome", sa.String(16)),
-    sa.Column("reason", sa.Text, nullable=False, server_default=""),
+    sa.Column("reason", Words, nullable=False, server_default=""),
     sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
     sa.Column("started_at", UtcDateTime),
     sa.Column("ended_at", UtcDateTime),
@@ -90,7 +104,7 @@ run_host = sa.Table(
 shard = sa.Table(
     "shard",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("id", Number, primary_key=True, autoincrement=True),
     sa.Column("run_id", sa.ForeignKey("run.id", ondelete="CASCADE"), nullable=False, index=True),
     sa.Column("site", sa.String(63), nullable=False),
     sa.Column("wave", sa.Integer, nullable=False),
@@ -103,7 +117,7 @@ shard = sa.Table(
     sa.Column("started_at", UtcDateTime, nullable=False),
     sa.Column("ended_at", UtcDateTime),
     sa.Column("status", sa.String(16)),
-    sa.Column("reason", sa.Text, nullable=False, server_default=""),
+    sa.Column("reason", Words, nullable=False, server_default=""),
 )
 
 claim = sa.Table(
@@ -119,13 +133,13 @@ claim = sa.Table(
 event = sa.Table(
     "event",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("id", Number, primary_key=True, autoincrement=True),
     sa.Column("shard_id", sa.ForeignKey("shard.id", ondelete="CASCADE"), nullable=False),
     sa.Column("counter", sa.Integer, nullable=False),
     sa.Column("at", UtcDateTime, nullable=False),
     sa.Column("kind", sa.String(64), nullable=False),
     sa.Column("host", sa.String(253)),
-    sa.Column("task", sa.Text),
+    sa.Column("task", Words),
     sa.Column("data", sa.Text, nullable=False),
     sa.UniqueConstraint("shard_id", "counter"),
 )
@@ -133,21 +147,21 @@ event = sa.Table(
 decision = sa.Table(
     "decision",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("id", Number, primary_key=True, autoincrement=True),
     sa.Column("run_id", sa.ForeignKey("run.id", ondelete="CASCADE"), nullable=False, index=True),
     sa.Column("site", sa.String(63)),
     sa.Column("at", UtcDateTime, nullable=False),
-    sa.Column("by", sa.String(128), nullable=False),
+    sa.Column("by", sa.String(200), nullable=False),
     sa.Column("what", sa.String(32), nullable=False),
-    sa.Column("detail", sa.Text, nullable=False, server_default=""),
+    sa.Column("detail", Words, nullable=False, server_default=""),
 )
 
 approval = sa.Table(
     "approval",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("id", Number, primary_key=True, autoincrement=True),
     sa.Column("plan_digest", sa.String(64), nullable=False, index=True),
-    sa.Column("by", sa.String(128), nullable=False),
+    sa.Column("by", sa.String(200), nullable=False),
     sa.Column("at", UtcDateTime, nullable=False),
-    sa.Column("note", sa.Text, nullable=False, server_default=""),
+    sa.Column("note", Words, nullable=False, server_default=""),
 )

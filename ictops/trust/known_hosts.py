@@ -42,7 +42,7 @@ def write_ssh_clients(folder: Path, known_hosts: Path) -> dict[str, str]:
     takes the pins away (``StrictHostKeyChecking=no`` is often copied from somewhere), and what
     else it adds, such as a ProxyJump, holds.
 
-    :returns: the variables by which Ansible and mitogen use them.
+    :returns: the variables by which Ansible uses them.
     """
     path = str(known_hosts).replace("%", "%%")  # ssh_config(5), TOKENS
     options = (

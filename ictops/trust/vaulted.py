@@ -8,8 +8,8 @@ from pathlib import Path
 import yaml
 
 from ictops.errors import TrustError
-from ictops.estate.load import variable_files
 from ictops.estate.source import plain, read_source
+from ictops.estate.variables import variable_files
 
 HEADER = b"$ANSIBLE_VAULT;"
 _TAGS = frozenset({"!vault", "!vault-encrypted"})

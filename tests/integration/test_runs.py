@@ -67,6 +67,9 @@ def test_a_host_that_is_off_is_tried_again_until_it_is_done(workspace: Workspace
         workspace.ictops("lab", "fault", host, "on", "--name", name)
     assert process.wait(90) == 0
     assert outcomes(workspace, run) == dict.fromkeys(HOSTS, "changed")
+    (tried_again,) = workspace.json("run", "show", run)["report"]["trouble"]
+    assert tried_again["host"] == host
+    assert tried_again["tries"] > 1
 
 
 def test_an_unknown_host_key_is_refused(workspace: Workspace) -> None:

@@ -1,25 +1,25 @@
-"""A lab of the tests' own: its name and networks are its own, and it is always taken away."""
+"""A lab of the tests' own: its hosts and networks are its own, and it is always taken away."""
 
 from __future__ import annotations
 
 import json
 import os
 import secrets
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from ictops.errors import LabError
-from ictops.estate.load import load_cluster
-from ictops.lab.generate import generate_cluster
-from ictops.lab.hosts import Lab, down, up
-from ictops.lab.podman import require
-from ictops.settings import content_dir
+from ictops.lab.cluster import Recipe
+from ictops.lab.hosts import up
+from ictops.lab.machine import require
+from ictops.lab.model import Lab
+from ictops.lab.remove import remove
 
 
 @dataclass(frozen=True)
@@ -92,16 +92,17 @@ def need_lab() -> None:
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """Two schools with two workstations and a server each, up and answering."""
     need_lab()
-    folder = tmp_path_factory.mktemp("workspace")
+    with workspace_of(tmp_path_factory.mktemp("workspace"), Recipe(sites=2, workstations=2)) as one:
+        yield one
+
+
+@contextmanager
+def workspace_of(folder: Path, recipe: Recipe) -> Iterator[Workspace]:
+    """A workspace with a lab ``t``, up and answering while this lasts."""
     (folder / "ictops.toml").write_text('cluster = "t"\nstate_dir = "state"\n')
-    cluster_dir = folder / "inventories" / "t"
-    generate_cluster(cluster_dir, 2, 2, first_subnet=110 + secrets.randbelow(300))
-    shutil.copytree(content_dir() / "inventories/demo/calendars", cluster_dir / "calendars")
-    cluster = load_cluster(cluster_dir, folder / "state" / "cache")
-    name = f"test-{secrets.token_hex(3)}"
-    lab = Lab(name, folder / "state" / "lab" / name)
+    lab = Lab("t", folder / "inventories" / "t")
     try:
-        up(lab, cluster)
+        up(lab, recipe)
         yield Workspace(folder, lab)
     finally:
-        down(lab, cluster)
+        remove(lab)

@@ -24,8 +24,11 @@ def test_the_wheel_holds_our_content_and_nothing_of_a_lab(tmp_path: Path) -> Non
         shutil.copyfile(PROJECT / name, checkout / name)
     demo = checkout / "inventories" / "demo"
     (demo / "known_hosts").mkdir()
-    (demo / "known_hosts" / "oakfield").write_text("pinned by a lab\n")
-    (demo / "group_vars" / "all" / "lab.yml").write_text("ansible_user: ictops\n")
+    (demo / "known_hosts" / "oakfield").write_text("pinned for a school\n")
+    lab = checkout / "inventories" / "lab"
+    (lab / ".lab").mkdir(parents=True)
+    (lab / ".lab" / "id_ed25519").write_text("a lab's key\n")
+    (lab / "oakfield.yml").write_text("site_oakfield:\n")
     words = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--quiet", "-w", str(tmp_path)]
     subprocess.run([*words, str(checkout)], check=True, stdin=subprocess.DEVNULL)
     (wheel,) = tmp_path.glob("ictops-*.whl")

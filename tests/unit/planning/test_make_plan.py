@@ -161,13 +161,13 @@ def test_what_changed_since_is_said(workspace):
 def test_past_runs_set_the_estimate(workspace, monkeypatch):
     asked = []
 
-    def past(_journal, operation):
-        asked.append(operation)
+    def past(_journal, operation, cluster):
+        asked.append((operation, cluster))
         return [120.0] * 9
 
     monkeypatch.setattr(Journal, "past_seconds", past)
     assert "A batch takes 2m (from 9 hosts in past runs)" in ictops(*PLAYBOOK)
-    assert asked == ["playbook:site"], "each playbook has its own estimate"
+    assert asked == [("playbook:site", "demo")], "each playbook has its own, in each cluster"
 
 
 def test_an_inventory_that_no_plan_can_be_made_of(workspace):

@@ -234,7 +234,7 @@ def test_only_what_ansible_reads_for_the_site_is_opened(tmp_path):
     source = tmp_path / "oakfield.yml"
     source.write_text("site_oakfield:\n  children:\n    room:\n      hosts: {ws-01: {}}\n")
     files = {
-        "group_vars/all.yml": True,
+        "group_vars/all.yml": False,  # the folder all/ is read in its place
         "group_vars/all/deep/vault.yml": True,
         "group_vars/site_oakfield.yml": True,
         "group_vars/room/vault": True,

@@ -14,13 +14,15 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
 
 def upgrade() -> None:
     op.create_table(
         "approval",
-        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
         sa.Column("plan_digest", sa.String(length=64), nullable=False),
-        sa.Column("by", sa.String(length=128), nullable=False),
+        sa.Column("by", sa.String(length=200), nullable=False),
         sa.Column("at", sa.DateTime(), nullable=False),
         sa.Column("note", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_approval")),
@@ -35,7 +37,7 @@ def upgrade() -> None:
         sa.Column("plan", sa.Text(), nullable=False),
         sa.Column("plan_digest", sa.String(length=64), nullable=False),
         sa.Column("created_at", sa.DateTime(), nullable=False),
-        sa.Column("created_by", sa.String(length=128), nullable=False),
+        sa.Column("created_by", sa.String(length=200), nullable=False),
         sa.Column("now_reason", sa.Text(), nullable=True),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("wish", sa.String(length=16), nullable=True),
@@ -50,11 +52,11 @@ def upgrade() -> None:
     op.create_index(op.f("ix_run_state"), "run", ["state"], unique=False)
     op.create_table(
         "decision",
-        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
         sa.Column("run_id", sa.String(length=16), nullable=False),
         sa.Column("site", sa.String(length=63), nullable=True),
         sa.Column("at", sa.DateTime(), nullable=False),
-        sa.Column("by", sa.String(length=128), nullable=False),
+        sa.Column("by", sa.String(length=200), nullable=False),
         sa.Column("what", sa.String(length=32), nullable=False),
         sa.Column("detail", sa.Text(), server_default="", nullable=False),
         sa.ForeignKeyConstraint(
@@ -100,7 +102,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "shard",
-        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
         sa.Column("run_id", sa.String(length=16), nullable=False),
         sa.Column("site", sa.String(length=63), nullable=False),
         sa.Column("wave", sa.Integer(), nullable=False),
@@ -126,7 +128,7 @@ def upgrade() -> None:
         sa.Column("cluster", sa.String(length=64), nullable=False),
         sa.Column("host", sa.String(length=253), nullable=False),
         sa.Column("run_id", sa.String(length=16), nullable=False),
-        sa.Column("shard_id", sa.Integer(), nullable=False),
+        sa.Column("shard_id", NUMBER, nullable=False),
         sa.ForeignKeyConstraint(
             ["run_id"], ["run.id"], name=op.f("fk_claim_run_id"), ondelete="CASCADE"
         ),
@@ -139,8 +141,8 @@ def upgrade() -> None:
     op.create_index(op.f("ix_claim_run_id"), "claim", ["run_id"], unique=False)
     op.create_table(
         "event",
-        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
-        sa.Column("shard_id", sa.Integer(), nullable=False),
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
+        sa.Column("shard_id", NUMBER, nullable=False),
         sa.Column("counter", sa.Integer(), nullable=False),
         sa.Column("at", sa.DateTime(), nullable=False),
         sa.Column("kind", sa.String(length=64), nullable=False),

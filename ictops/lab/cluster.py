@@ -1,0 +1,114 @@
+"""The cluster of a lab: a copy of one that there is, or of one that is made up."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import yaml
+
+from ictops.errors import LabError
+from ictops.lab.copy import copy_cluster, sites_to_copy
+from ictops.lab.machine import check_memory
+from ictops.lab.model import MARKER, OWN_FOLDER, Lab
+from ictops.lab.networks import free_networks, networks_in_use
+from ictops.settings import content_dir
+
+MOST_SITES = 400
+MOST_WORKSTATIONS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a lab's cluster is to be made of: a cluster, or so many made-up schools."""
+
+    copy_of: str = ""
+    """A cluster's folder."""
+    only: tuple[str, ...] = ()
+    """The sites of it that are wanted; all if empty."""
+    sites: int = 0
+    workstations: int = 0
+    """At each site, beside a server."""
+
+    def __str__(self) -> str:
+        if not self.copy_of:
+            schools = "1 made-up school" if self.sites == 1 else f"{self.sites} made-up schools"
+            return f"{schools}, workstations: {self.workstations} each"
+        which = f"{', '.join(self.only)} of " if self.only else ""
+        return f"a copy of {which}{Path(self.copy_of).name}"
+
+
+def demo_recipe() -> Recipe:
+    """Give the recipe of ictops' own three demonstration schools."""
+    return Recipe(copy_of=str(content_dir() / "inventories" / "demo"))
+
+
+def recipe_of(lab: Lab) -> Recipe | None:
+    """Give what the lab's cluster was made of, or None if there is none.
+
+    :raises LabError: if a cluster of this name is there and is no lab's.
+    """
+    found = lab.made_of()
+    return None if found is None else Recipe(**found | {"only": tuple(found["only"])})
+
+
+def make_cluster(lab: Lab, recipe: Recipe, say: Callable[[str], None]) -> None:
+    """Make the lab's cluster, whole or not at all.
+
+    :raises LabError: if this machine has no room for it.
+    :raises InventoryError: if what is to be copied cannot be read.
+    """
+    say(f"making the cluster {lab.name}: {recipe}")
+    lab.folder.parent.mkdir(parents=True, exist_ok=True)
+    part = lab.part
+    shutil.rmtree(part, ignore_errors=True)
+    with TemporaryDirectory(prefix="ictops-lab-") as temporary:
+        source = Path(recipe.copy_of)
+        if not recipe.copy_of:
+            source = Path(temporary)
+            _make_up(source, recipe.sites, recipe.workstations)
+        sites = sites_to_copy(source, recipe.only)
+        check_memory(sum(len(hosts) for hosts in sites.values()))
+        part.mkdir()
+        networks = free_networks([len(hosts) for hosts in sites.values()], networks_in_use())
+        copy_cluster(source, part, sites, networks)
+    (part / ".gitignore").write_text("# A lab's cluster is made, not kept.\n*\n")
+    (part / OWN_FOLDER).mkdir(mode=0o700)
+    (part / MARKER).write_text(json.dumps(asdict(recipe)))
+    part.rename(lab.folder)
+
+
+def _make_up(folder: Path, sites: int, workstations: int) -> None:
+    """Write an inventory of made-up schools, with the demonstration's calendar and checks."""
+    if sites > MOST_SITES or workstations > MOST_WORKSTATIONS:
+        raise LabError(
+            f"at most {MOST_SITES} schools with {MOST_WORKSTATIONS} workstations each can be made"
+        )
+    demo = content_dir() / "inventories" / "demo"
+    shutil.copytree(demo / "calendars", folder / "calendars")
+    (folder / "group_vars" / "all").mkdir(parents=True)
+    for name in ("all/main.yml", "linux.yml"):
+        shutil.copyfile(demo / "group_vars" / name, folder / "group_vars" / name)
+    for number in range(1, sites + 1):
+        _make_up_site(folder, f"lab{number:03d}", workstations)
+
+
+def _make_up_site(folder: Path, code: str, workstations: int) -> None:
+    names = [f"{code}-ws-{n:02d}" for n in range(1, workstations + 1)]
+    server = f"{code}-srv-01"
+    tree = {
+        f"site_{code}": {"hosts": dict.fromkeys([server, *names])},
+        f"room_{code}_it1": {"hosts": dict.fromkeys(names)},
+        "workstations": {"children": {f"room_{code}_it1": None}},
+        "servers": {"hosts": {server: None}},
+        "linux": {"children": {"workstations": None, "servers": None}},
+        "canaries": {"hosts": {names[0]: None}},
+    }
+    (folder / f"{code}.yml").write_text(yaml.safe_dump(tree, sort_keys=False))
+    variables = {"site_name": f"Lab school {code[3:]}"}
+    path = folder / "group_vars" / f"site_{code}.yml"
+    path.write_text(yaml.safe_dump(variables, sort_keys=False))

@@ -1,0 +1,122 @@
+"""Which runs a tick takes up, and which it leaves alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ictops.calendars.window import Window
+from ictops.operations.tick import Tick, due
+from ictops.plans.model import Gate
+from ictops.settings import Settings
+from ictops.store.journal import Journal
+from ictops.store.lease import Lease
+from ictops.store.records import Settled
+from tests.support.scripted import BEGIN, journalled, small_plan
+
+HOUR = timedelta(hours=1)
+TWO_DAYS = [Window(BEGIN + d * 24 * HOUR, BEGIN + (d * 24 + 8) * HOUR) for d in (0, 1)]
+WAVES = {"oak": [["oak-1"], ["oak-2"]]}
+
+
+def begun(journal: Journal, gate: Gate | None = None) -> str:
+    return journalled(journal, small_plan(WAVES, windows=TWO_DAYS, gate=gate))
+
+
+def settle(journal: Journal, run: str, *settled: Settled, at: datetime = BEGIN) -> Lease:
+    """Write down how far an earlier tick came; the caller lets the lease go."""
+    lease = journal.acquire(run, at=at)
+    lease.record([], settled, at=at)
+    return lease
+
+
+@pytest.mark.parametrize(
+    ("hours", "is_due"), [(-0.1, False), (0, True), (7.9, True), (8, False), (24, True), (33, True)]
+)
+def test_a_run_is_due_in_its_windows_and_once_they_are_over(
+    journal: Journal, hours: float, is_due: bool
+) -> None:
+    run = begun(journal)
+    assert due(journal, BEGIN + hours * HOUR) == ([run] if is_due else [])
+
+
+def test_a_run_whose_last_window_is_too_short_for_a_host_is_left_alone(journal: Journal) -> None:
+    run = begun(journal)
+    assert due(journal, TWO_DAYS[1].end - timedelta(seconds=61)) == [run]
+    assert due(journal, TWO_DAYS[1].end - timedelta(seconds=59)) == []
+
+
+def test_a_straggler_is_due_when_it_is_to_be_tried_again(journal: Journal) -> None:
+    run = begun(journal)
+    again = BEGIN + timedelta(minutes=15)
+    done = [Settled("oak-1", "ended", "ok"), Settled("oak-2", "pending", "unreachable", "", again)]
+    lease = settle(journal, run, *done)
+    lease.update_site("oak", "x", "", at=BEGIN, passed=2)
+    lease.let_go("waiting", "", at=BEGIN)
+    assert due(journal, again - timedelta(seconds=1)) == []
+    assert due(journal, again) == [run]
+
+
+def test_a_wave_that_soaks_or_waits_for_a_person_is_left_alone(journal: Journal) -> None:
+    run = begun(journal, Gate(soak=HOUR, approval=True))
+    lease = settle(journal, run, Settled("oak-1", "ended", "ok"))
+    lease.update_site("oak", "x", "", at=BEGIN, settled_at=BEGIN)
+    lease.let_go("waiting", "", at=BEGIN)
+    assert due(journal, BEGIN + 0.9 * HOUR) == []
+    assert due(journal, BEGIN + HOUR) == []
+    journal.open_gate(run, "oak", by="ann", at=BEGIN)
+    assert due(journal, BEGIN + HOUR) == [run]
+
+
+def test_a_paused_run_is_left_alone_until_it_is_resumed(journal: Journal) -> None:
+    run = begun(journal)
+    journal.acquire(run, at=BEGIN).let_go("paused", "", at=BEGIN)
+    assert due(journal, BEGIN) == []
+    journal.go_on(run, by="ann", at=BEGIN)
+    assert due(journal, BEGIN) == [run]
+
+
+def test_a_run_whose_process_was_lost_is_looked_after_in_any_hour(journal: Journal) -> None:
+    run = begun(journal)
+    lease = journal.acquire(run, at=BEGIN)
+    assert due(journal, BEGIN + 10 * HOUR) == [], "a living process carries it"
+    lease.release()
+    assert due(journal, BEGIN + 10 * HOUR) == [run]
+
+
+def test_a_run_that_cannot_be_carried_is_told_and_is_nobody_s(
+    journal: Journal, settings: Settings
+) -> None:
+    """Its cluster is not there; but another tick may find it put right."""
+    run = begun(journal)
+    work = Tick(journal, settings)
+    work.run()
+    assert work.carried == [run]
+    (error,) = work.errors
+    assert error.startswith(f"run {run}: ")
+    assert journal.run(run).holder is None
+
+
+def test_one_tick_acts_at_a_time(journal: Journal, settings: Settings, tmp_path: Path) -> None:
+    begun(journal)
+    code = (
+        "import fcntl, sys; lock = open(sys.argv[1], 'w'); fcntl.flock(lock, fcntl.LOCK_EX); "
+        "print('locked', flush=True); sys.stdin.read()"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "state" / "tick.lock")],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    assert other.stdout is not None
+    other.stdout.readline()
+    work = Tick(journal, settings)
+    work.run()
+    assert (work.carried, work.errors) == ([], [])
+    other.kill()
+    other.communicate()
+    work.run()
+    assert work.carried != []
