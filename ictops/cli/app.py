@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -17,6 +18,10 @@ app = typer.Typer(
     help="Run the ICT of a cluster of schools: plan, run, record and show.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
+    epilog="Exit codes: 0 done; 1 an error; 2 the command line was wrong; 3 faults were found, in "
+    "an inventory, a calendar or a plan; 4 hosts failed, or a site was stopped; 5 stragglers were "
+    "left; 6 not now; 7 cancelled; 8 paused. Every error says what is wrong, where, and what to "
+    "do.",
     pretty_exceptions_enable=False,
 )
 
@@ -56,6 +61,9 @@ for _name in COMMAND_MODULES:
 
 def main() -> None:
     """Run the command line; errors meant for people are shown without a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal may not know every letter
     try:
         app()
     except IctopsError as error:
@@ -63,6 +71,11 @@ def main() -> None:
         sys.exit(error.exit_code)
     except PermissionError as error:
         show_error(_not_ours(error))
+        sys.exit(Exit.ERROR)
+    except OSError as error:
+        if error.filename is None:
+            raise  # of no file: a bug
+        show_error(IctopsError(error.strerror or str(error), where=str(error.filename)))
         sys.exit(Exit.ERROR)
     except KeyboardInterrupt:
         sys.exit(Exit.CANCELLED)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ictops.cli.output import as_json, console
+from ictops.cli.options import AsJson, ClusterName
+from ictops.cli.output import as_json, console, working
 from ictops.errors import Exit, IctopsError, JournalError
 
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-Cluster = Annotated[str | None, typer.Option("--cluster", help="The cluster, if not the default.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
-
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
@@ -32,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 
 def apply(
-    plan: Annotated[Path, typer.Argument(help="The plan's file.", exists=True, dir_okay=False)],
+    plan: Annotated[Path, typer.Argument(help="The plan's file.", show_default=False)],
     *,
     now: Annotated[bool, typer.Option("--now", help="Start at once, windows or not.")] = False,
     reason: Annotated[str, typer.Option(help="Why the windows are overridden; recorded.")] = "",
@@ -42,7 +40,7 @@ def apply(
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Go on though something changed since the plan.")
     ] = False,
-    cluster: Cluster = None,
+    cluster: ClusterName = None,
     json: AsJson = False,
 ) -> None:
     """Run a plan inside its windows; one that was begun is carried on.
@@ -52,8 +50,8 @@ def apply(
     machine shuts down or the terminal is lost they are ended at once too, and the run is
     left to 'ictops tick'.
 
-    Exit codes: 0 all hosts done; 4 hosts failed or a site was stopped; 5 stragglers were
-    left; 6 left to 'ictops tick'; 7 cancelled; 8 paused.
+    Exit codes: 0 all hosts done; 3 the plan cannot be run as it is; 4 hosts failed or a site
+    was stopped; 5 stragglers were left; 6 left to 'ictops tick'; 7 cancelled; 8 paused.
 
     Example: ictops apply october.yml
     """
@@ -65,13 +63,15 @@ def apply(
         raise typer.BadParameter("--now needs --reason: it is recorded in the journal")
     settings = load_settings(cluster)
     journal = Journal.open(settings.journal_url)
-    run_id = start_run(
-        journal,
-        plan,
-        settings,
-        now_reason=reason if now else None,
-        confirm=lambda changes: yes or _ask(changes),
-    )
+    with working("reading the plan and the inventory") as status:
+
+        def confirm(changes: list[str]) -> bool:
+            status.stop()
+            return yes or _ask(changes)
+
+        run_id = start_run(
+            journal, plan, settings, now_reason=reason if now else None, confirm=confirm
+        )
     if not wait:
         say = f"run {run_id} is left to 'ictops tick' (ictops schedule install)"
         as_json({"run": run_id}) if json else console().print(say)
@@ -79,14 +79,15 @@ def apply(
     raise typer.Exit(carry_and_show(journal, run_id, settings, json=json))
 
 
-def tick(*, cluster: Cluster = None, json: AsJson = False) -> None:
+def tick(*, cluster: ClusterName = None, json: AsJson = False) -> None:
     """Carry on every run whose window is open; a systemd timer calls this each minute.
 
     One tick acts at a time: a second one ends at once. A run that was missed while this
     machine was off starts only if its window is still open. Told to stop, it ends the jobs
     that are at work and gives its runs back; the next tick carries them on.
 
-    Exit codes: 0; 1 where a run could not be carried or the journal not be copied.
+    Exit codes: 0 done, or nothing was due; 1 a run could not be carried, or the journal not be
+    copied.
 
     Example: ictops tick
     """

@@ -12,8 +12,9 @@ import typer
 from rich.columns import Columns
 from rich.text import Text
 
-from ictops.cli.completion import complete_cluster, complete_site
-from ictops.cli.output import as_json, console, days, from_here, show_error
+from ictops.cli.completion import complete_site
+from ictops.cli.options import AsJson, ClusterName
+from ictops.cli.output import as_json, console, days, from_here, show_error, working
 from ictops.errors import Exit
 
 if TYPE_CHECKING:
@@ -67,10 +68,8 @@ def show(
             min=2000, max=2098, help="The year in which it begins; if not given, the present one."
         ),
     ] = None,
-    cluster: Annotated[
-        str | None, typer.Option(help="If not the default one.", autocompletion=complete_cluster)
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
+    cluster: ClusterName = None,
+    json: AsJson = False,
 ) -> None:
     """Draw a school year: holidays, INSET days, freezes, and when changes may be made.
 
@@ -83,7 +82,8 @@ def show(
     from ictops.operations.calendar import school_years  # noqa: PLC0415
     from ictops.settings import load_settings  # noqa: PLC0415
 
-    years, errors = school_years(load_settings(cluster), site, year)
+    with working("reading the calendars"):
+        years, errors = school_years(load_settings(cluster), site, year)
     if json:
         as_json({one.site: one for one in years})
     else:

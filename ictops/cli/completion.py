@@ -1,10 +1,11 @@
-"""What the shell offers when TAB is pressed: clusters, and their sites and hosts.
+"""What the shell offers when TAB is pressed: clusters, sites, hosts, holidays and runs.
 
-Where the inventory is broken nothing is offered: the next command says what is wrong with it.
+Where something is broken nothing is offered: the next command says what is wrong with it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import typer
@@ -14,41 +15,97 @@ from ictops.errors import IctopsError
 if TYPE_CHECKING:
     from ictops.estate.load import Cluster
 
+Offer = tuple[str, str]
+"""What can be written there, and what it is."""
 
-def complete_site(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    """Give the sites whose code begins like this, with their names."""
+
+def complete_cluster(ctx: typer.Context, incomplete: str) -> list[Offer]:
+    """Offer the clusters of the workspace."""
+    return _offer(_clusters, ctx, incomplete)
+
+
+def complete_site(ctx: typer.Context, incomplete: str) -> list[Offer]:
+    """Offer the sites, with their names."""
+    return _offer(_sites, ctx, incomplete)
+
+
+def complete_sites(ctx: typer.Context, incomplete: str) -> list[Offer]:
+    """Offer the site that is being typed last of several with commas between them."""
+    before, comma, last = incomplete.rpartition(",")
+    everyone = [("all", "every school")] if "all".startswith(last) and not before else []
+    offers = [*everyone, *complete_site(ctx, last)]
+    return [(f"{before}{comma}{code}", name) for code, name in offers]
+
+
+def complete_host(ctx: typer.Context, incomplete: str) -> list[Offer]:
+    """Offer the hosts, with their site."""
+    return _offer(_hosts, ctx, incomplete)
+
+
+def complete_holiday(ctx: typer.Context, incomplete: str) -> list[Offer]:
+    """Offer the holidays to come at the first site, with their dates."""
+    return _offer(_holidays, ctx, incomplete)
+
+
+def complete_run(ctx: typer.Context, incomplete: str) -> list[Offer]:
+    """Offer the runs, newest first, with their titles."""
+    return _offer(_runs, ctx, incomplete)
+
+
+def _offer(
+    known: Callable[[typer.Context], Iterable[Offer]], ctx: typer.Context, incomplete: str
+) -> list[Offer]:
     try:
-        sites = _cluster(ctx).sites.values()
-    except IctopsError:
+        return [offer for offer in known(ctx) if offer[0].startswith(incomplete)]
+    except (IctopsError, OSError):
         return []
-    return [(site.code, site.name) for site in sites if site.code.startswith(incomplete)]
-
-
-def complete_host(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    """Give the hosts whose name begins like this, with their site."""
-    try:
-        cluster = _cluster(ctx)
-    except IctopsError:
-        return []
-    hosts = cluster.all_hosts()
-    return [(host.name, host.site) for host in hosts if host.name.startswith(incomplete)]
-
-
-def complete_cluster(incomplete: str) -> list[str]:
-    """Give the clusters whose name begins like this."""
-    from ictops.settings import load_settings  # noqa: PLC0415
-
-    try:
-        folder = load_settings().cluster_dir.parent
-    except IctopsError:
-        return []
-    names = sorted(path.name for path in folder.glob("*") if path.is_dir())
-    return [name for name in names if name.startswith(incomplete)]
 
 
 def _cluster(ctx: typer.Context) -> Cluster:
-    from ictops.estate.load import load_cluster  # noqa: PLC0415
+    from ictops.estate.load import load_cluster  # noqa: PLC0415 - completion must start fast
     from ictops.settings import load_settings  # noqa: PLC0415
 
     settings = load_settings(ctx.params.get("cluster"))
     return load_cluster(settings.cluster_dir, settings.cache_dir)
+
+
+def _clusters(_ctx: typer.Context) -> Iterator[Offer]:
+    from ictops.settings import load_settings  # noqa: PLC0415
+
+    for path in sorted(load_settings().cluster_dir.parent.iterdir()):
+        if path.is_dir():
+            yield path.name, ""
+
+
+def _sites(ctx: typer.Context) -> Iterator[Offer]:
+    for site in _cluster(ctx).sites.values():
+        yield site.code, site.name
+
+
+def _hosts(ctx: typer.Context) -> Iterator[Offer]:
+    for host in _cluster(ctx).all_hosts():
+        yield host.name, host.site
+
+
+def _holidays(ctx: typer.Context) -> Iterator[Offer]:
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from ictops.calendars.site import load_site_calendar  # noqa: PLC0415
+
+    cluster, today = _cluster(ctx), datetime.now(UTC).date()
+    for site in list(cluster.sites.values())[:1]:
+        for span in load_site_calendar(cluster.folder, site).holidays:
+            if span.last >= today:
+                yield span.name, f"{span.first:%d %b} to {span.last:%d %b %Y}"
+
+
+def _runs(_ctx: typer.Context) -> Iterator[Offer]:
+    from ictops.settings import load_settings  # noqa: PLC0415
+    from ictops.store.copies import is_file, journal_file  # noqa: PLC0415
+    from ictops.store.journal import Journal  # noqa: PLC0415
+
+    url = load_settings().journal_url
+    if is_file(url) and not journal_file(url).exists():
+        return  # pressing TAB makes no journal
+    for run in Journal.open(url).runs(limit=50):
+        yield run.id, run.title

@@ -7,17 +7,12 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from ictops.cli.completion import complete_cluster, complete_host
-from ictops.cli.output import as_json, console, counted, from_here
+from ictops.cli.completion import complete_host
+from ictops.cli.options import AsJson, ClusterName
+from ictops.cli.output import as_json, console, counted, from_here, working
 from ictops.errors import Exit
 
 inventory_app = typer.Typer(help="Check the inventory, and look into it.", no_args_is_help=True)
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
-ClusterName = Annotated[
-    str | None,
-    typer.Option("--cluster", help="If not the default one.", autocompletion=complete_cluster),
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -32,7 +27,7 @@ def check(*, cluster: ClusterName = None, json: AsJson = False) -> None:
     Names, MACs and addresses used twice; hosts without a site or kind; addresses outside the
     site's subnets; broken YAML; calendars that are not there or cannot be relied on, and what
     sites add to them; variables that a role requires; vaults that the password does not open;
-    files of variables that nobody reads.
+    lookups in a site's own file; files of variables that nobody reads.
 
     Exit codes: 0 there is no fault, 3 there are some.
 
@@ -42,7 +37,8 @@ def check(*, cluster: ClusterName = None, json: AsJson = False) -> None:
     from ictops.settings import load_settings  # noqa: PLC0415
 
     settings = load_settings(cluster)
-    report = find_faults(settings)
+    with working("reading the inventory"):
+        report = find_faults(settings)
     if json:
         as_json(report)
     else:

@@ -7,12 +7,11 @@ from typing import Annotated
 
 import typer
 
-from ictops.cli.output import as_json, console, local, table
+from ictops.cli.options import AsJson
+from ictops.cli.output import as_json, console, local, table, working
 from ictops.errors import Exit, JournalError
 
 journal_app = typer.Typer(help="Check, copy and restore the journal.", no_args_is_help=True)
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +33,8 @@ def check(*, json: AsJson = False) -> None:
     """
     from ictops.store.copies import faults, journal_file  # noqa: PLC0415
 
-    wrong = faults(journal_file(_url()))
+    with working("reading the whole journal"):
+        wrong = faults(journal_file(_url()))
     if json:
         as_json({"faults": wrong})
     else:
@@ -43,15 +43,17 @@ def check(*, json: AsJson = False) -> None:
 
 
 @journal_app.command("copy")
-def copy_now() -> None:
+def copy_now(*, json: AsJson = False) -> None:
     """Copy the journal while it is in use; the seven newest copies are kept.
 
     Example: ictops journal copy
     """
     from ictops.store.copies import make_copy  # noqa: PLC0415
 
-    made = make_copy(_url(), datetime.now(UTC))
-    console().print(f"copied to {made.path} ({made.size / 1e6:.1f} MB)")
+    with working("copying the journal"):
+        made = make_copy(_url(), datetime.now(UTC))
+    said = f"copied to {made.path} ({made.size / 1e6:.1f} MB)"
+    as_json(made) if json else console().print(said, soft_wrap=True)
 
 
 @journal_app.command("copies")
@@ -74,7 +76,9 @@ def list_copies(*, json: AsJson = False) -> None:
 
 @journal_app.command()
 def restore(
-    *, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    json: AsJson = False,
 ) -> None:
     """Put the newest good copy back; the damaged journal is kept beside it.
 
@@ -87,14 +91,16 @@ def restore(
     from ictops.store.copies import restore as put_back  # noqa: PLC0415
 
     url, now = _url(), datetime.now(UTC)
-    good = newest_good(url)
+    with working("looking for the newest good copy"):
+        good = newest_good(url)
     if good is None:
         raise JournalError("there is no good copy", do="'ictops journal copy' makes them")
     if not yes:
         question = f"Put back the copy of {local(good.made_at)}? What came after it is lost"
         typer.confirm(question, abort=True)
     aside = put_back(url, good, now)
-    console().print(f"the copy of {local(good.made_at)} is back; the damaged one is {aside}")
+    said = f"the copy of {local(good.made_at)} is back; the damaged one is {aside}"
+    as_json({"restored": good, "aside": aside}) if json else console().print(said, soft_wrap=True)
 
 
 @journal_app.command()
@@ -103,6 +109,7 @@ def prune(
     days: Annotated[
         int | None, typer.Option(min=1, help="Keep events of this many days; else as set.")
     ] = None,
+    json: AsJson = False,
 ) -> None:
     """Delete the events of old runs, and what lost jobs left on the disk; outcomes stay.
 
@@ -114,5 +121,7 @@ def prune(
 
     settings = load_settings()
     journal = Journal.open(settings.journal_url)
-    pruned = prune_old(journal, settings, datetime.now(UTC), days)
-    console().print(f"deleted {pruned.events} events and {pruned.jobs} job folders of old runs")
+    with working("deleting the events of old runs"):
+        pruned = prune_old(journal, settings, datetime.now(UTC), days)
+    said = f"deleted {pruned.events} events and {pruned.jobs} job folders of old runs"
+    as_json(pruned) if json else console().print(said)

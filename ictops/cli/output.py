@@ -5,13 +5,17 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
@@ -41,18 +45,48 @@ STYLES = {
 """One colour a word, everywhere."""
 
 
-def console(*, stderr: bool = False) -> Console:
-    """Give a console that never reads markup in what it prints."""
-    return Console(stderr=stderr, highlight=False, markup=False)
+# C0 without the line's end, DEL and C1, and what turns the direction of writing.
+_STEERING = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+class _Screen(Console):
+    """A console on which nothing that is shown can act.
+
+    What a host, an inventory or a calendar says is text: it is not read as rich's markup, and
+    no control character of it reaches the terminal, where it could recolour, retitle or erase.
+    """
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            if segment.control or not _STEERING.search(segment.text):
+                yield segment
+            else:
+                yield Segment(
+                    _STEERING.sub("\N{REPLACEMENT CHARACTER}", segment.text), segment.style
+                )
+
+
+def console(*, stderr: bool = False, width: int | None = None) -> Console:
+    """Give a console that never reads markup in what it prints, nor lets it act."""
+    return _Screen(stderr=stderr, highlight=False, markup=False, emoji=False, width=width)
+
+
+@contextmanager
+def working(what: str) -> Iterator[Status]:
+    """Say on a terminal what is being done while it lasts; a question must stop it first."""
+    with console(stderr=True).status(what) as status:
+        yield status
 
 
 def show_error(error: IctopsError) -> None:
     """Say on standard error what is wrong, where, and what to do."""
-    out = Console(stderr=True, highlight=False, soft_wrap=True)
+    out = console(stderr=True)
     where = f"{error.where}: " if error.where else ""
-    out.print(f"[bold red]✗[/] {escape(where + error.what)}")
+    out.print(Text("✗ ", style="bold red") + Text(where + error.what), soft_wrap=True)
     if error.do:
-        out.print(f"  → {error.do}", markup=False)
+        out.print(f"  → {error.do}", soft_wrap=True)
 
 
 def counted(number: int, what: str) -> str:
@@ -77,7 +111,9 @@ def as_json(value: Any) -> None:
             return thing.isoformat()
         return str(thing)
 
-    sys.stdout.write(json.dumps(value, default=known, indent=2, ensure_ascii=False) + "\n")
+    text = json.dumps(value, default=known, indent=2, ensure_ascii=False)
+    # JSON escapes not all of what acts on a terminal.
+    sys.stdout.write(_STEERING.sub(lambda found: json.dumps(found[0])[1:-1], text) + "\n")
 
 
 def from_here(path: Path) -> str:

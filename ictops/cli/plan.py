@@ -7,25 +7,14 @@ from typing import Annotated
 
 import typer
 
+from ictops.cli.completion import complete_holiday, complete_host, complete_sites
+from ictops.cli.options import AsJson, ClusterName
+from ictops.cli.output import as_json as print_json
+from ictops.cli.output import console, working
+
 plan_app = typer.Typer(
     help="Lay an operation out over sites, waves and windows.", no_args_is_help=True
 )
-
-
-def complete_sites(incomplete: str) -> list[str]:
-    """Complete the last of the site codes; without a readable cluster there is none."""
-    from ictops.errors import IctopsError  # noqa: PLC0415 - completion must start fast
-    from ictops.estate.models import SITE_CODE  # noqa: PLC0415
-    from ictops.settings import load_settings  # noqa: PLC0415
-
-    before, comma, last = incomplete.rpartition(",")
-    try:
-        files = sorted(load_settings().cluster_dir.glob("*.yml"))
-    except IctopsError:
-        return []
-    codes = [file.stem for file in files if SITE_CODE.match(file.stem)]
-    return [f"{before}{comma}{code}" for code in ["all", *codes] if code.startswith(last)]
-
 
 WHAT, WHEN, WAVES, GATES, LIMITS = "What and where", "When", "Waves", "Gates", "Limits"
 
@@ -46,7 +35,12 @@ Output = Annotated[
 ]
 Holiday = Annotated[
     str | None,
-    typer.Option("--in", help='A holiday, such as "october half-term".', rich_help_panel=WHEN),
+    typer.Option(
+        "--in",
+        help='A holiday, such as "october half-term".',
+        autocompletion=complete_holiday,
+        rich_help_panel=WHEN,
+    ),
 ]
 From = Annotated[
     str | None,
@@ -68,6 +62,7 @@ Canary = Annotated[
     str,
     typer.Option(
         help="group (hosts in group canaries), room (one a room), none, or host names.",
+        autocompletion=complete_host,
         rich_help_panel=WAVES,
     ),
 ]
@@ -109,8 +104,6 @@ RoomLimit = Annotated[
 TotalLimit = Annotated[
     int | None, typer.Option(min=1, help="Hosts at once in all.", rich_help_panel=LIMITS)
 ]
-Cluster = Annotated[str | None, typer.Option("--cluster", help="The cluster, if not the default.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 PlanFile = Annotated[Path, typer.Argument(help="The plan's file.", show_default=False)]
 
 
@@ -143,12 +136,13 @@ def rollout(
         bool,
         typer.Option("--reboot", help="Reboot a host where one is required.", rich_help_panel=WHAT),
     ] = False,
-    cluster: Cluster = None,
+    cluster: ClusterName = None,
     as_json: AsJson = False,
 ) -> None:
     """Plan the rollout of software at exact versions.
 
-    Without -o it is shown and not kept. Exit code 6: it is made, but does not fit its windows.
+    Without -o it is shown and not kept. Exit codes: 3 none can be made; 6 it is made, but does
+    not fit its windows.
 
     Example: ictops plan rollout gimp=2.10.34-1 --in "october half-term" -o plan.yml
     """
@@ -165,7 +159,8 @@ def rollout(
         needs_approval=needs_approval, site_limit=site_limit, room_limit=room_limit,
         total_limit=total_limit, retry_every=retry_every, estimate=estimate,
     )  # fmt: skip
-    draft = plan_rollout(settings, packages, request, reboot=reboot)
+    with working("laying the plan out"):
+        draft = plan_rollout(settings, packages, request, reboot=reboot)
     show(draft, output=output, as_json=as_json)
 
 
@@ -214,13 +209,13 @@ def playbook(
             rich_help_panel=WHAT,
         ),
     ] = False,
-    cluster: Cluster = None,
+    cluster: ClusterName = None,
     as_json: AsJson = False,
 ) -> None:
     """Plan a playbook that you already have, through the same waves, windows and gates.
 
     It needs nothing added; its plays say which hosts they are for, the plan limits them.
-    Exit code 6: it is made, but does not fit its windows.
+    Exit codes: 3 none can be made; 6 it is made, but does not fit its windows.
 
     Example: ictops plan playbook site.yml -e port=8080 --sites oakfield --until 2026-10-30
     """
@@ -236,21 +231,19 @@ def playbook(
         needs_approval=needs_approval, site_limit=site_limit, room_limit=room_limit,
         total_limit=total_limit, retry_every=retry_every, estimate=estimate,
     )  # fmt: skip
-    draft = plan_playbook(
-        settings,
-        file,
-        request,
-        extra_vars=parse_extra_vars(extra_vars or []),
-        idempotent=not not_idempotent,
-    )
+    variables = parse_extra_vars(extra_vars or [])
+    with working("laying the plan out"):
+        draft = plan_playbook(
+            settings, file, request, extra_vars=variables, idempotent=not not_idempotent
+        )
     show(draft, output=output, as_json=as_json)
 
 
 @plan_app.command("show")
-def show_plan(file: PlanFile, *, cluster: Cluster = None, as_json: AsJson = False) -> None:
+def show_plan(file: PlanFile, *, cluster: ClusterName = None, as_json: AsJson = False) -> None:
     """Show a plan: its table, its timeline from now on, and what has changed since.
 
-    Exit code 6: it does not fit its windows (any more).
+    Exit codes: 3 the file is no plan; 6 it does not fit its windows (any more).
 
     Example: ictops plan show plan.yml
     """
@@ -259,10 +252,10 @@ def show_plan(file: PlanFile, *, cluster: Cluster = None, as_json: AsJson = Fals
     from ictops.settings import load_settings  # noqa: PLC0415
 
     settings = load_settings(cluster)
-    draft = look_at(settings, file)
-    show(
-        draft, output=file, as_json=as_json, write=False, approvers=approvers(settings, draft.plan)
-    )
+    with working("reading the plan and the inventory"):
+        draft = look_at(settings, file)
+        approved = approvers(settings, draft.plan)
+    show(draft, output=file, as_json=as_json, write=False, approvers=approved)
 
 
 @plan_app.command("approve")
@@ -270,18 +263,27 @@ def approve_plan(
     file: PlanFile,
     *,
     by: Annotated[str | None, typer.Option(help="Who approves it, where that is not you.")] = None,
-    cluster: Cluster = None,
     note: Annotated[str, typer.Option(help="Why, or under which condition.")] = "",
+    cluster: ClusterName = None,
+    as_json: AsJson = False,
 ) -> None:
     """Record in the journal who approved the plan as it stands; an edit ends the approval.
+
+    Exit code 3: the file is no plan.
 
     Example: ictops plan approve plan.yml --note "agreed with the head"
     """
     from ictops.operations.planning import approve  # noqa: PLC0415 - heavy
     from ictops.settings import load_settings  # noqa: PLC0415
 
-    name = approve(load_settings(cluster), file, by=by, note=note)
-    typer.echo(f"{file} is approved by {name}. Run it with: ictops apply {file}")
+    with working("reading the plan"):
+        approval = approve(load_settings(cluster), file, by=by, note=note)
+    if as_json:
+        print_json(approval)
+        return
+    console().print(
+        f"{file} is approved by {approval.by}. Run it with: ictops apply {file}", soft_wrap=True
+    )
 
 
 def register(app: typer.Typer) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -12,9 +11,10 @@ from zoneinfo import ZoneInfo
 import typer
 from pydantic import ValidationError
 from rich.console import Console
-from rich.markup import escape
 from rich.text import Text
 
+from ictops.cli.output import as_json as print_json
+from ictops.cli.output import console
 from ictops.errors import Exit, PlanError
 from ictops.operations.planning import Draft, Request, Span, name_playbook
 from ictops.planning.timeline import rows_to_show, site_table, timeline
@@ -24,6 +24,8 @@ from ictops.plans.file import plan_digest, write_plan
 from ictops.plans.model import Gate
 from ictops.settings import Limits, Settings
 
+WIDTH = 120
+"""Columns where it is not a terminal that is written to."""
 MOST_SITES = 40
 """How many sites are drawn; those in trouble come first."""
 
@@ -109,7 +111,7 @@ def show(
     if write and output:
         write_plan(draft.plan, output)
     if as_json:
-        typer.echo(json.dumps(_as_data(draft, approvers), indent=2))
+        print_json(_as_data(draft, approvers))
     else:
         _print(draft, approvers)
         _say_next(draft, output, write=write)
@@ -152,14 +154,10 @@ def _count(number: int, noun: str) -> str:
 
 
 def _print(draft: Draft, approvers: Sequence[tuple[str, datetime]]) -> None:
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+    out = console(width=None if sys.stdout.isatty() else WIDTH)
     plan, forecast = draft.plan, draft.forecast
-    console.print(Text(plan.title, style="bold"), end=" ")
-    console.print(
-        f"on {_count(len(plan.hosts), 'host')} of {_count(len(plan.sites), 'site')} "
-        f"in {plan.cluster}",
-        markup=False,
-    )
+    out.print(Text(plan.title, style="bold"), end=" ")
+    out.print(f"on {len(plan.hosts):,} hosts of {len(plan.sites):,} sites in {plan.cluster}")
     estimate = plan.estimate
     known = {
         "past runs": f"from {estimate.samples} hosts in past runs",
@@ -168,50 +166,51 @@ def _print(draft: Draft, approvers: Sequence[tuple[str, datetime]]) -> None:
     }[estimate.source]
     lasts = format_duration(timedelta(seconds=round(estimate.seconds)))
     limits = plan.limits
-    console.print(
+    out.print(
         f"A batch takes {lasts} ({known}); at once {limits.site} a site, {limits.room} a room, "
         f"{limits.total} in all\n"
     )
     codes = rows_to_show(forecast, plan, MOST_SITES)
-    console.print(site_table(plan, forecast, codes))
+    out.print(site_table(plan, forecast, codes))
     if len(codes) < len(plan.sites):
-        console.print(f"... and {len(plan.sites) - len(codes):,} more sites; --json lists them all")
-    console.print()
+        out.print(f"... and {len(plan.sites) - len(codes):,} more sites; --json lists them all")
+    out.print()
     for row in timeline(
-        plan, forecast, codes, width=console.width, now=datetime.now(UTC),
-        plain=not _shows_blocks(console),
+        plan, forecast, codes, width=out.width, now=datetime.now(UTC),
+        plain=not _shows_blocks(out),
     ):  # fmt: skip
-        console.print(row, no_wrap=True, overflow="crop")
-    console.print()
+        out.print(row, no_wrap=True, overflow="crop")
+    out.print()
     for note in draft.notes:
-        console.print(f"[yellow]![/] {escape(note)}", soft_wrap=True)
+        out.print(Text("! ", style="yellow") + Text(note), soft_wrap=True)
     for by, at in approvers:
         zone = ZoneInfo(next(iter(plan.sites.values())).timezone)
-        console.print(f"Approved by {escape(by)} on {at.astimezone(zone):%a %d %b %Y %H:%M}")
+        out.print(f"Approved by {by} on {at.astimezone(zone):%a %d %b %Y %H:%M}")
     if forecast.fits:
-        console.print("[green]It fits its windows.[/]")
+        out.print(Text("It fits its windows.", style="green"))
         return
-    console.print("[bold red]It does not fit its windows.[/]")
+    out.print(Text("It does not fit its windows.", style="bold red"))
     if forecast.without_window:
         some = ", ".join(forecast.without_window[:10])
-        console.print(f"  No window: {escape(some)}", soft_wrap=True)
+        out.print(f"  No window: {some}", soft_wrap=True)
     if forecast.remedy:
         words = forecast.remedy.words(plan.limits, len(forecast.overflows))
-        console.print(f"  {words}", markup=False, soft_wrap=True)
+        out.print(f"  {words}", soft_wrap=True)
 
 
 def _say_next(draft: Draft, output: Path | None, *, write: bool) -> None:
     if not write:
         return
+    out = console()
     if output is None:
-        typer.echo("Nothing was written; add -o plan.yml to keep the plan.")
+        out.print("Nothing was written; add -o plan.yml to keep the plan.")
         return
     approve = f" ictops plan approve {output}, then" if draft.plan.needs_approval else ""
-    typer.echo(f"Written to {output}. Next:{approve} ictops apply {output}")
+    out.print(f"Written to {output}. Next:{approve} ictops apply {output}", soft_wrap=True)
 
 
-def _shows_blocks(console: Console) -> bool:
-    return console.is_terminal and (console.encoding or "").lower().startswith("utf")
+def _shows_blocks(out: Console) -> bool:
+    return out.is_terminal and (out.encoding or "").lower().startswith("utf")
 
 
 def _budget(text: str) -> int | str:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ictops.cli.output import as_json, console, local, styled, table
+from ictops.cli.completion import complete_host, complete_site
+from ictops.cli.options import AsJson, ClusterName, RunId
+from ictops.cli.output import as_json, console, local, styled, table, working
 from ictops.errors import Exit
 
 if TYPE_CHECKING:
@@ -17,9 +19,6 @@ if TYPE_CHECKING:
     from ictops.store.journal import Journal
 
 run_app = typer.Typer(help="Look at runs, and steer them.", no_args_is_help=True)
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
-Cluster = Annotated[str | None, typer.Option("--cluster", help="The cluster, if not the default.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -33,15 +32,6 @@ def _open(cluster: str | None = None) -> tuple[Journal, Settings]:
 
     settings = load_settings(cluster)
     return Journal.open(settings.journal_url), settings
-
-
-def complete_run(incomplete: str) -> list[tuple[str, str]]:
-    """Give the runs whose id begins like this, with their titles."""
-    journal, _ = _open()
-    return [(r.id, r.title) for r in journal.runs(limit=50) if r.id.startswith(incomplete)]
-
-
-RunId = Annotated[str, typer.Argument(help="The run's id.", autocompletion=complete_run)]
 
 
 @run_app.command("list")
@@ -93,7 +83,9 @@ def show(run_id: RunId, *, json: AsJson = False) -> None:
 def logs(
     run_id: RunId,
     *,
-    host: Annotated[str | None, typer.Option(help="Only this host.")] = None,
+    host: Annotated[
+        str | None, typer.Option(help="Only this host.", autocompletion=complete_host)
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Show what Ansible did, task by task.
@@ -143,12 +135,16 @@ def cancel(run_id: RunId, *, json: AsJson = False) -> None:
 
     Hosts that were being worked on may be half done; 'ictops run show' names them.
 
+    Exit codes: 0 it is cancelled; 1 it had ended before, or has not ended yet.
+
     Example: ictops run cancel k3w9ab
     """
     from ictops.operations.steer import cancel_run  # noqa: PLC0415
 
     journal, settings = _open()
-    _told(run_id, cancel_run(journal, run_id, settings), json=json)
+    with working("ending every process of the run"):
+        said = cancel_run(journal, run_id, settings)
+    _told(run_id, said, json=json)
 
 
 @run_app.command()
@@ -158,12 +154,14 @@ def resume(
     wait: Annotated[
         bool, typer.Option(help="Stay until the run ends, or leave it to 'ictops tick'.")
     ] = True,
-    cluster: Cluster = None,
+    cluster: ClusterName = None,
     json: AsJson = False,
 ) -> None:
     """Go on with a run that was paused, or whose process was lost.
 
     What still ran of it is ended first; hosts that are done stay done.
+
+    Exit codes: as those of 'ictops apply'.
 
     Example: ictops run resume k3w9ab
     """
@@ -182,7 +180,9 @@ def resume(
 def approve(
     run_id: RunId,
     *,
-    site: Annotated[str, typer.Option(help="The site whose gate waits.")],
+    site: Annotated[
+        str, typer.Option(help="The site whose gate waits.", autocompletion=complete_site)
+    ],
     json: AsJson = False,
 ) -> None:
     """Let the next wave of a site start that waits for a person.

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ictops.cli.output import console
+from ictops.cli.options import AsJson
+from ictops.cli.output import as_json, console
 
 schedule_app = typer.Typer(help="Have ictops woken by systemd.", no_args_is_help=True)
 
@@ -29,6 +30,7 @@ def install(
         Path | None, typer.Option(help="Where the units go; else where systemd reads them.")
     ] = None,
     enable: Annotated[bool, typer.Option(help="Also start the timer now.")] = True,
+    json: AsJson = False,
 ) -> None:
     """Write a systemd timer that runs 'ictops tick' every minute, and start it.
 
@@ -41,8 +43,13 @@ def install(
     from ictops.settings import load_settings  # noqa: PLC0415
 
     units = write_units(load_settings(), folder)
-    for unit in units:
-        console().print(f"wrote {unit}")
-    if enable and folder is None:
+    running = enable and folder is None
+    if running:
         enable_timer()
+    if json:
+        as_json({"units": units, "running": running})
+        return
+    for unit in units:
+        console().print(f"wrote {unit}", soft_wrap=True)
+    if running:
         console().print("ictops-tick.timer is running")

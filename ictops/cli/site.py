@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ictops.cli.completion import complete_cluster, complete_host, complete_site
+from ictops.cli.completion import complete_host, complete_site
+from ictops.cli.options import AsJson, ClusterName
 from ictops.cli.output import as_json, console, counted, days, from_here, styled, table
 from ictops.errors import CalendarError, Exit
 
@@ -19,12 +20,6 @@ if TYPE_CHECKING:
     from ictops.trust.scan import Finding
 
 site_app = typer.Typer(help="Look at the schools, and trust their hosts.", no_args_is_help=True)
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
-ClusterName = Annotated[
-    str | None,
-    typer.Option("--cluster", help="If not the default one.", autocompletion=complete_cluster),
-]
 
 
 def register(app: typer.Typer) -> None:

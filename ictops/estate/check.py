@@ -14,6 +14,7 @@ from ictops.estate.load import KINDS, SYSTEMS, normal_mac, site_of
 from ictops.estate.lookups import lookups_in
 from ictops.estate.models import SITE_CODE, Site, site_group
 from ictops.estate.needs import Need
+from ictops.estate.reading import read_bytes
 from ictops.estate.select import matches
 from ictops.estate.source import HostEntry, InventoryFile, read_source
 from ictops.estate.variables import (
@@ -101,6 +102,11 @@ def examine_cluster(folder: Path, *, needs: Sequence[Need] = (), vault_set: bool
     """
     run = _Check(folder, needs, vault_set, {path.stem for path in _named(folder / "host_vars")})
     faults: list[Fault] = []
+    faults += [
+        Fault(path.name, 1, "it is a folder, where a site's file is wanted")
+        for path in folder.glob("*.y*ml")
+        if path.is_dir()
+    ]
     for path in _source_files(folder):
         faults += _file_faults(path, run)
     faults += _variable_faults(run)
@@ -297,7 +303,10 @@ def _strangers(
 def _vault_faults(path: Path, run: _Check) -> Iterator[Fault]:
     if run.vault_set:
         return
-    content = path.read_bytes()
+    try:
+        content = read_bytes(path)
+    except OSError:
+        return  # whoever reads it for what it says has told so
     place = content.find(VAULT_HEADER)
     if place >= 0:
         yield Fault(

@@ -169,7 +169,8 @@ def site_of(
 def site_files(folder: Path) -> Iterator[tuple[str, Path]]:
     """Give the code and file of each site, by name; what is no site's code is left out."""
     for path in sorted(folder.glob("*.y*ml")):
-        if path.suffix in {".yml", ".yaml"} and SITE_CODE.match(path.stem):
+        named = path.suffix in {".yml", ".yaml"} and SITE_CODE.match(path.stem)
+        if named and not path.is_dir():
             yield path.stem, path
 
 

@@ -92,7 +92,8 @@ def explained(path: Path) -> Iterator[None]:
         line = mark.line + 1 if mark else 1
         raise InventoryError(f"broken YAML: {error.problem}", where=f"{path}:{line}") from error
     except yaml.YAMLError as error:
-        raise InventoryError(f"broken YAML: {error}", where=str(path)) from error
+        first = str(error).splitlines()[0]
+        raise InventoryError(f"broken YAML: {first}", where=str(path)) from error
 
 
 def _children(node: yaml.Node) -> list[yaml.Node]:

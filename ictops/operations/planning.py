@@ -33,6 +33,9 @@ from ictops.plans.sources import playbook_path
 from ictops.plans.templates import refuse_templates
 from ictops.settings import Limits, Settings, content_dir
 
+LONGEST_SPAN = timedelta(days=732)
+"""Longer ones are slips of the keyboard, and no calendar reaches so far."""
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -58,6 +61,12 @@ class Span:
             raise PlanError(
                 f"the span ends at {until.astimezone(zone):%d %b %Y %H:%M}, before it starts",
                 where="--until",
+            )
+        if until - start > LONGEST_SPAN:
+            raise PlanError(
+                f"the span is longer than {LONGEST_SPAN.days} days",
+                where="--until",
+                do="No calendar reaches so far; name the holiday with --in",
             )
         return calendar.windows(start, until)
 
@@ -193,23 +202,38 @@ def unknown_hosts(plan: Plan, site_of: Mapping[str, str]) -> list[str]:
     return said
 
 
-def approve(settings: Settings, path: Path, *, by: str | None, note: str = "") -> str:
-    """Record in the journal that the plan as it stands in the file is approved; give by whom.
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """What was written into the journal."""
+
+    plan: str
+    """The file."""
+    digest: str
+    """Of what it says: an edit ends the approval."""
+    by: str
+    at: datetime
+    note: str
+
+
+def approve(settings: Settings, path: Path, *, by: str | None, note: str = "") -> Approval:
+    """Record in the journal that the plan as it stands in the file is approved.
 
     :raises PlanError: where the file is no plan.
     :raises JournalError: where the journal cannot be written.
     """
     from ictops.store.journal import Journal  # noqa: PLC0415 - loads SQLAlchemy
 
+    digest = plan_digest(read_plan(path))
     name = by or person()
     if name != person():
         note = "; ".join(part for part in (f"entered by {person()}", note) if part)
+    approval = Approval(str(path), digest, name, datetime.now(UTC), note)
     journal = Journal.open(settings.journal_url)
     try:
-        journal.approve(plan_digest(read_plan(path)), by=name, at=datetime.now(UTC), note=note)
+        journal.approve(digest, by=name, at=approval.at, note=note)
     finally:
         journal.close()
-    return name
+    return approval
 
 
 def approvers(settings: Settings, plan: Plan) -> list[tuple[str, datetime]]:
@@ -242,7 +266,10 @@ def name_playbook(given: Path) -> str:
 
 def person() -> str:
     """Give the name of who is at the keyboard, also under sudo."""
-    return os.environ.get("SUDO_USER") or getpass.getuser()
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):  # an id without a name, as in some containers
+        return f"uid {os.getuid()}"
 
 
 def open_cluster(settings: Settings) -> Cluster:
@@ -335,7 +362,7 @@ def _moment(text: str, zone: ZoneInfo, option: str, *, ends: bool = False) -> da
             day = date.fromisoformat(text) + timedelta(days=1 if ends else 0)
             return utc(datetime.combine(day, time()), zone)
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise PlanError(
             f"{text!r} is no date or time", where=option, do="Write 2026-10-26 or 2026-10-26 18:00"
         ) from error

@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from ictops.estate.reading import read_bytes
+
 _VAULTED = re.compile(rb"\$ANSIBLE_VAULT;[^\r\n]*(?:\r?\n[ \t]*[0-9a-f]+[ \t]*(?=\r?\n|\Z))*")
 
 
@@ -32,7 +34,10 @@ def try_vaults(paths: Iterable[Path], password: bytes) -> Iterator[Vaulted]:
 
     library = VaultLib([(DEFAULT_VAULT_IDENTITY, VaultSecret(password))])
     for path in paths:
-        content = path.read_bytes()
+        try:
+            content = read_bytes(path)
+        except OSError:
+            continue  # the check of the inventory tells of it
         for found in _VAULTED.finditer(content):
             # A value begins on the line before, after "!vault |".
             line = max(1, content.count(b"\n", 0, found.start()))

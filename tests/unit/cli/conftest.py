@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from ictops.cli.app import app
+from ictops.cli.app import app, main
 from ictops.settings import content_dir
 
 Command = Callable[..., str]
+
+
+@dataclass(frozen=True)
+class Said:
+    """What became of a command as a person sees it."""
+
+    code: int
+    out: str
+    err: str
+
+
+Typed = Callable[..., Said]
 
 
 @pytest.fixture
@@ -37,3 +51,31 @@ def ictops(cluster: Path) -> Command:
         return result.stdout
 
     return run
+
+
+@pytest.fixture
+def typed(
+    cluster: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Typed:
+    """Give a function that runs a command as the shell does; a traceback fails the test."""
+    monkeypatch.setenv("COLUMNS", "200")
+    (Path.cwd() / "site.yml").write_text("- hosts: all\n  tasks: []\n")
+
+    def run(*words: str, code: int | None = None) -> Said:
+        monkeypatch.setattr(sys, "argv", ["ictops", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        captured = capsys.readouterr()
+        said = Said(int(ended.value.code or 0), captured.out, captured.err)
+        assert code is None or said.code == code, said
+        assert "Traceback" not in said.out + said.err
+        return said
+
+    return run
+
+
+@pytest.fixture
+def plan(typed: Typed) -> Path:
+    """A plan of a playbook for every school."""
+    typed("plan", "playbook", "site.yml", "--in", "christmas", "-o", "plan.yml", code=0)
+    return Path.cwd() / "plan.yml"

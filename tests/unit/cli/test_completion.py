@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from ictops.cli.app import app
+from tests.unit.cli.conftest import Typed
 
 
 def offered(line: str) -> list[str]:
@@ -34,6 +36,11 @@ def offered(line: str) -> list[str]:
         ("ictops site show --cluster other ", ["alpha"]),
         ("ictops site show --cluster nowhere ", []),
         ("ictops inventory show x", []),
+        ("ictops plan rollout x=1 --sites ", ["all", "elmtree", "oakfield", "rowan"]),
+        ("ictops plan rollout x=1 --sites rowan,o", ["rowan,oakfield"]),
+        ("ictops plan rollout x=1 --canary row-sr", ["row-srv-01"]),
+        ("ictops run logs k3w9ab --host row-sr", ["row-srv-01"]),
+        ("ictops run approve k3w9ab --site row", ["rowan"]),
     ],
 )
 def test_tab_offers(cluster: Path, line: str, wanted: list[str]) -> None:
@@ -41,6 +48,25 @@ def test_tab_offers(cluster: Path, line: str, wanted: list[str]) -> None:
     other.mkdir()
     (other / "alpha.yml").write_text("site_alpha: {hosts: {a-01: }}\n")
     assert offered(line) == wanted
+
+
+def test_holidays_to_come_are_offered(cluster: Path) -> None:
+    assert "Christmas holiday" in " ".join(offered("ictops plan rollout x=1 --in Chr"))
+
+
+def test_runs_are_offered_and_no_journal_is_made_for_that(
+    cluster: Path, typed: Typed, plan: Path
+) -> None:
+    journal = cluster.parents[1] / "state" / "journal.db"
+    journal.unlink()
+    assert offered("ictops run show ") == []
+    assert not journal.exists()
+    typed("apply", "plan.yml", "--no-wait", "--now", "--reason", "x", code=6)
+    (run,) = json.loads(typed("run", "list", "--json", code=0).out)
+    for command in ("show", "logs", "pause", "resume", "cancel", "approve"):
+        assert offered(f"ictops run {command} {run['id'][:3]}") == [run["id"]]
+    journal.write_bytes(b"no database")
+    assert offered("ictops run show ") == []
 
 
 def test_a_broken_inventory_offers_nothing(cluster: Path) -> None:

@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 
 from ictops.calendars.window import Window, intersect
 from ictops.cli.app import app
-from ictops.cli.plan import complete_sites
 from ictops.errors import CalendarError, Exit, InventoryError, PlanError
 from ictops.operations import planning
 from ictops.plans.file import plan_digest, read_plan
@@ -252,9 +251,3 @@ def test_a_plan_of_another_cluster_or_with_a_strange_host(workspace):
     (workspace / "plan.yml").write_text(text.replace("cluster: demo", "cluster: other"))
     with pytest.raises(PlanError, match="for cluster 'other'"):
         ictops("show", "plan.yml")
-
-
-def test_sites_complete(workspace):
-    assert complete_sites("") == ["all", "elmtree", "oakfield", "rowan"]
-    assert complete_sites("rowan,oa") == ["rowan,oakfield"]
-    assert complete_sites("x") == []
