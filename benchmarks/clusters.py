@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+
+from ictops.settings import content_dir
 
 HOSTS_A_ROOM = 30
 MOST_SITES = 512
@@ -18,9 +21,7 @@ def make_cluster(folder: Path, sites: int, hosts_a_site: int) -> None:
         raise ValueError(f"at most {MOST_SITES} sites of 500 hosts")
     (folder / "calendars").mkdir(parents=True)
     (folder / "group_vars").mkdir()
-    (folder / "calendars" / "council.ics").write_text(
-        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//ictops//benchmark//EN\r\nEND:VCALENDAR\r\n"
-    )
+    shutil.copy(content_dir() / "inventories/demo/calendars/council.ics", folder / "calendars")
     (folder / "group_vars" / "all.yml").write_text(
         "site_timezone: Europe/London\nsite_calendar: council\nsite_phase: secondary\n"
     )

@@ -25,6 +25,7 @@ from benchmarks.report import Report, Target, alternate, finish
 from benchmarks.rollout import PLAYBOOK, SITE, Bench
 from ictops.calendars.window import Window
 from ictops.plans.model import Estimate, Plan, SitePlan, Wave
+from ictops.plans.search import SearchPath
 from ictops.running.engine import Course, Engine
 from ictops.running.job import environment
 from ictops.running.messages import Ended, Event, Order
@@ -34,6 +35,7 @@ from ictops.running.tally import MARKER_TASK
 from ictops.settings import load_settings
 from ictops.store.journal import Journal
 from ictops.store.lease import Lease
+from ictops.trust.known_hosts import known_hosts_path, write_ssh_clients
 
 WANTED = 5000
 """Events a second."""
@@ -44,7 +46,7 @@ HOSTS = 50
 LATEST_MS = 50.0
 COST = 5.0
 """Percent of a real run's wall time."""
-PACKAGES = ("ictops", "ansible-core", "ansible-runner", "mitogen", "sqlalchemy")
+PACKAGES = ("ictops", "ansible-core", "ansible-runner", "sqlalchemy")
 RESULT = {"res": {"changed": True, "msg": "as an ordinary task says it " * 8}, "duration": 0.2}
 
 
@@ -166,12 +168,15 @@ sys.exit(result.rc)
             run="bare", shard=1, attempt=1, fence=1, token="bare", site=SITE,  # noqa: S106
             inventory=f"{SITE}.yml", playbook=str(PLAYBOOK), hosts=["all"], forks=settings.forks,
         )  # fmt: skip
-        own = environment(order, settings, folder) | strategy_settings(settings.strategy).env
+        search, pins = SearchPath.of(settings), known_hosts_path(settings.cluster_dir, SITE)
+        own = (
+            environment(order, search, PLAYBOOK, folder) | strategy_settings(settings.strategy).env
+        )
         told = {
             "private_data_dir": name,
             "playbook": str(PLAYBOOK),
             "inventory": str(bench.inventory / f"{SITE}.yml"),
-            "extravars": {"workstation_release": release},
+            "extravars": write_ssh_clients(folder, pins) | {"workstation_release": release},
             "envvars": own | {"ANSIBLE_FORKS": str(settings.forks)},
         }
         (folder / "told.json").write_text(json.dumps(told))
@@ -210,7 +215,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="ictops-bench-") as name:
         folder = Path(name).resolve()
         poured = [pour(Path(tempfile.mkdtemp(dir=folder))) for _ in range(asked.rounds)]
-        bench = Bench(folder, "mitogen")
+        bench = Bench(folder, "resident")
         with bench.environment():
             try:
                 bench.up()

@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     inventories: Path = Path("inventories")
     state_dir: Path = Field(default_factory=lambda: user_state_path("ictops"))
     journal: str = Field(default="", description="SQLAlchemy URL; SQLite in state_dir if empty")
-    strategy: Literal["mitogen", "linear"] = "mitogen"
+    strategy: Literal["resident", "linear"] = "resident"
     forks: int = Field(default=50, ge=1)
     limits: Limits = Limits()
     vault: VaultSettings = VaultSettings()
@@ -83,6 +83,14 @@ class Settings(BaseSettings):
     def resolve(self, path: Path) -> Path:
         """Give ``path`` as an absolute path, read relative to the workspace."""
         return (self.workspace / path).resolve()
+
+    def of_cluster(self, cluster: str) -> Settings:
+        """Give these settings for another cluster of the workspace."""
+        if cluster == self.cluster:
+            return self
+        other = self.model_copy(update={"cluster": cluster})
+        other.__dict__.pop("cluster_dir", None)  # cached for this one
+        return other
 
     @cached_property
     def cluster_dir(self) -> Path:

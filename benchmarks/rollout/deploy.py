@@ -7,8 +7,8 @@ from io import StringIO
 from pyinfra.context import host
 from pyinfra.facts.deb import DebPackages
 from pyinfra.facts.files import File, FileContents
-from pyinfra.facts.server import LinuxDistribution, Users
-from pyinfra.operations import files, python
+from pyinfra.facts.server import LinuxDistribution
+from pyinfra.operations import files, python, server
 
 release = host.data.get("workstation_release")
 
@@ -44,19 +44,26 @@ files.link(
     target=f"/srv/release-{release}",
     force=True,
 )
+for account in ("exam-1", "exam-2", "exam-3"):
+    server.user(  # noqa: S604 - a login shell, no command
+        name=f"Keep the account {account} for exams",
+        user=account,
+        comment=f"Exam, release {release}",
+        groups=["users"],
+        shell="/bin/bash",
+        create_home=True,
+    )
 
 
 def check() -> None:
     """Look at what the role looks at, once the files are written."""
     settings = host.get_fact(File, path="/etc/school/settings.ini")
     contents = host.get_fact(FileContents, path="/etc/school/settings.ini")
-    users = host.get_fact(Users)
     packages = host.get_fact(DebPackages)
     good = (
         settings
         and settings["mode"] == 644
         and f"release = {release}" in "\n".join(contents)
-        and "root" in users
         and "openssh-server" in packages
         and distribution["name"] == "Debian"
     )

@@ -7,10 +7,9 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from ictops import __version__
+from ictops.cli.output import show_error
 from ictops.errors import Exit, IctopsError
 
 app = typer.Typer(
@@ -60,21 +59,13 @@ def main() -> None:
     try:
         app()
     except IctopsError as error:
-        _show(error)
+        show_error(error)
         sys.exit(error.exit_code)
     except PermissionError as error:
-        _show(_not_ours(error))
+        show_error(_not_ours(error))
         sys.exit(Exit.ERROR)
     except KeyboardInterrupt:
         sys.exit(Exit.CANCELLED)
-
-
-def _show(error: IctopsError) -> None:
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    where = f"{error.where}: " if error.where else ""
-    console.print(f"[bold red]✗[/] {escape(where + error.what)}")
-    if error.do:
-        console.print(f"  → {error.do}", markup=False)
 
 
 def _not_ours(error: PermissionError) -> IctopsError:

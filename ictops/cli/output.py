@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import sys
-from datetime import datetime
+from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
+
+from ictops.errors import IctopsError
 
 STYLES = {
     "ok": "green",
@@ -30,6 +35,7 @@ STYLES = {
     "open": "cyan",
     "pinned": "green",
     "new": "yellow",
+    "revoked": "bold red",
     "silent": "red",
 }
 """One colour a word, everywhere."""
@@ -38,6 +44,22 @@ STYLES = {
 def console(*, stderr: bool = False) -> Console:
     """Give a console that never reads markup in what it prints."""
     return Console(stderr=stderr, highlight=False, markup=False)
+
+
+def show_error(error: IctopsError) -> None:
+    """Say on standard error what is wrong, where, and what to do."""
+    out = Console(stderr=True, highlight=False, soft_wrap=True)
+    where = f"{error.where}: " if error.where else ""
+    out.print(f"[bold red]✗[/] {escape(where + error.what)}")
+    if error.do:
+        out.print(f"  → {error.do}", markup=False)
+
+
+def counted(number: int, what: str) -> str:
+    """Give a number with its noun: "1 host", "2 hosts", "3 switches"."""
+    if number == 1:
+        return f"1 {what}"
+    return f"{number} {what}{'es' if what.endswith('ch') else 's'}"
 
 
 def styled(word: str) -> Text:
@@ -56,6 +78,20 @@ def as_json(value: Any) -> None:
         return str(thing)
 
     sys.stdout.write(json.dumps(value, default=known, indent=2, ensure_ascii=False) + "\n")
+
+
+def from_here(path: Path) -> str:
+    """Give a path as it would be typed here, if it is below this directory."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
+
+
+def days(first: date, last: date) -> str:
+    """Give days, both included, as a person reads them: "Mon 26 Oct to Fri 30 Oct 2026"."""
+    if first == last:
+        return f"{first:%a %d %b %Y}"
+    year = f" {first.year}" if first.year != last.year else ""
+    return f"{first:%a %d %b}{year} to {last:%a %d %b %Y}"
 
 
 def local(moment: datetime | None) -> str:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ictops.cli.completion import complete_host, complete_site
-from ictops.cli.output import as_json, console, styled, table
-from ictops.errors import Exit
+from ictops.cli.completion import complete_cluster, complete_host, complete_site
+from ictops.cli.output import as_json, console, counted, days, from_here, styled, table
+from ictops.errors import CalendarError, Exit
 
 if TYPE_CHECKING:
     from ictops.estate.load import Cluster
+    from ictops.estate.models import Site
+    from ictops.settings import Settings
     from ictops.trust.scan import Finding
 
 site_app = typer.Typer(help="Look at the schools, and trust their hosts.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
-ClusterName = Annotated[str | None, typer.Option("--cluster", help="If not the default one.")]
+ClusterName = Annotated[
+    str | None,
+    typer.Option("--cluster", help="If not the default one.", autocompletion=complete_cluster),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -26,11 +32,9 @@ def register(app: typer.Typer) -> None:
     app.add_typer(site_app, name="site")
 
 
-def _cluster(name: str | None) -> Cluster:
+def _cluster(settings: Settings) -> Cluster:
     from ictops.estate.load import load_cluster  # noqa: PLC0415
-    from ictops.settings import load_settings  # noqa: PLC0415
 
-    settings = load_settings(name)
     return load_cluster(settings.cluster_dir, settings.cache_dir)
 
 
@@ -38,9 +42,13 @@ def _cluster(name: str | None) -> Cluster:
 def list_sites(*, cluster: ClusterName = None, json: AsJson = False) -> None:
     """List the schools.
 
+    Exit codes: 0 listed, 3 the inventory is broken.
+
     Example: ictops site list
     """
-    loaded = _cluster(cluster)
+    from ictops.settings import load_settings  # noqa: PLC0415
+
+    loaded = _cluster(load_settings(cluster))
     if json:
         keys = ("code", "name", "phase", "calendar", "timezone", "host_count")
         as_json([{key: getattr(site, key) for key in keys} for site in loaded.sites.values()])
@@ -60,25 +68,48 @@ def show(
 ) -> None:
     """Show a school: its rooms, hosts and calendar.
 
+    Exit codes: 0 shown, 3 there is no such site or the inventory is broken.
+
     Example: ictops site show oakfield
     """
-    loaded = _cluster(cluster)
+    from ictops.settings import load_settings  # noqa: PLC0415
+
+    settings = load_settings(cluster)
+    loaded = _cluster(settings)
     site = loaded.site(code)
     hosts = loaded.hosts(code)
     if json:
         as_json({"site": site, "hosts": hosts})
         return
-    kinds = Counter(host.kind or "of no kind" for host in hosts)
+    kinds = Counter(host.kind or "host of no kind" for host in hosts)
     out = console()
-    out.print(f"{site.name} ({site.code}), {site.phase}")
-    out.print(f"calendar {site.calendar}, {site.timezone}, {site.source}")
-    out.print(", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items())))
+    title = f"{site.name} ({site.code})" + (f", {site.phase}" if site.phase else "")
+    out.print(title, style="bold")
+    out.print(f"file      {from_here(site.source)}", soft_wrap=True)
+    out.print(f"calendar  {site.calendar}, {_next_holiday(settings, site)}", soft_wrap=True)
+    out.print(f"hosts     {', '.join(counted(n, kind) for kind, n in sorted(kinds.items()))}")
+    out.print()
     shown = table("host", "kind", "room", "address", "mac", "")
+    for column in shown.columns:
+        column.no_wrap = column.header in {"host", "address", "mac"}
     for host in hosts:
+        kind = f"windows {host.kind}" if host.system == "windows" else host.kind
+        cells = (kind, host.room, host.address, host.mac)
         note = "canary" if host.canary else ""
-        cells = (host.kind, host.room, host.address, host.mac)
-        shown.add_row(host.name, *(cell or "" for cell in cells), note)
+        shown.add_row(host.name, *(cell or "-" for cell in cells), note)
     out.print(shown)
+
+
+def _next_holiday(settings: Settings, site: Site) -> str:
+    from ictops.operations.calendar import next_holiday  # noqa: PLC0415
+
+    try:
+        span = next_holiday(settings, site, datetime.now(UTC))
+    except CalendarError as error:
+        return f"which cannot be relied on: {error}"
+    if span is None:
+        return "which knows no holiday from now on: get the next year's feed"
+    return f"next holiday {span.name}, {days(span.first, span.last)}"
 
 
 @site_app.command()
@@ -106,7 +137,8 @@ def trust(
     /etc/ssh/ssh_host_ed25519_key.pub' at their own consoles). From then on only these keys
     are accepted. A key that has changed is never taken unless --replace names its host.
 
-    Exit codes: 0 all are pinned, 3 some have changed or were not recorded, 5 some were silent.
+    Exit codes: 0 all are pinned; 3 some have changed, are revoked or were not recorded; 5 some
+    were silent.
 
     Example: ictops site trust oakfield
     """
@@ -134,7 +166,7 @@ def trust(
     elif pinned:
         out.print(f"recorded the keys of {len(pinned)} hosts of {code}")
     states = {f.state for f in findings if f not in pinned}
-    if states & {"changed", "new"}:
+    if states & {"changed", "new", "revoked"}:
         raise typer.Exit(Exit.FAULTS)
     if "silent" in states:
         raise typer.Exit(Exit.STRAGGLERS)
@@ -155,9 +187,15 @@ def _show_findings(findings: list[Finding]) -> None:
         for text in texts:
             name = f"{finding.target.host:<{width}}"
             console().print(name, styled(finding.state), text, soft_wrap=True)
-    if any(finding.state == "changed" for finding in findings):
+    states = {finding.state for finding in findings}
+    if "changed" in states:
         console().print(
             "A key has changed: if the host was installed anew, name it with --replace; "
             "if not, find out who answers there.",
+            soft_wrap=True,
+        )
+    if "revoked" in states:
+        console().print(
+            "A key is marked @revoked in the site's known_hosts file: make new keys on that host.",
             soft_wrap=True,
         )

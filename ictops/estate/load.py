@@ -11,19 +11,17 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import astuple, fields
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, fields
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from ictops.errors import InventoryError
 from ictops.estate.models import SITE_CODE, Host, HostKind, HostSystem, Site, site_group
-from ictops.estate.source import InventoryFile, plain, read_source
+from ictops.estate.source import InventoryFile, read_source
+from ictops.estate.variables import Placed, group_variables, values
 
-INDEX_FORMAT = 2
+INDEX_FORMAT = 3
 
 KINDS: dict[str, HostKind] = {
     "workstations": "workstation",
@@ -31,6 +29,17 @@ KINDS: dict[str, HostKind] = {
     "switches": "switch",
 }
 SYSTEMS: dict[str, HostSystem] = {"linux": "linux", "windows": "windows"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What the index keeps of a site's file."""
+
+    hosts: tuple[Host, ...]
+    groups: tuple[str, ...]
+    """The groups that the whole site is in, in the order of their variables."""
+    own_vars: bool
+    """Whether the file itself gives variables to one of them."""
 
 
 class Cluster:
@@ -42,6 +51,8 @@ class Cluster:
         self._cache = cache_dir / "inventory" / _digest(str(folder).encode())[:16]
         self._hosts: dict[str, tuple[Host, ...]] = {}
         self._shared = _shared_digest(folder)
+        self._group_vars = _names_in(folder / "group_vars")
+        self._host_vars = _names_in(folder / "host_vars")
         self.sites: dict[str, Site] = {
             code: self._read_site(code, path) for code, path in site_files(folder)
         }
@@ -60,9 +71,7 @@ class Cluster:
 
     def hosts(self, code: str) -> Sequence[Host]:
         """Give the hosts of a site, in the order of its file."""
-        if code not in self._hosts:
-            self._hosts[code] = self._read_hosts(self.site(code))
-        return self._hosts[code]
+        return self._hosts[self.site(code).code]
 
     def all_hosts(self) -> Iterator[Host]:
         """Give every host of the cluster."""
@@ -85,37 +94,34 @@ class Cluster:
 
     def _read_site(self, code: str, path: Path) -> Site:
         content = path.read_bytes()
-        variables = group_variables(self.folder, site_group(code))
-        own = _digest_of_files(sorted(_own_files(self.folder, code)), self.folder)
+        entry = self._read_index(code, path, content)
+        own = _digest_of_files(sorted(self._own_files(code, entry.hosts)), self.folder)
         digest = _digest(content + self._shared + own)
-        common = group_variables(self.folder, "all")
-        merged = {**common, **variables}
-        return Site(
-            code=code,
-            name=str(merged.get("site_name", code)),
-            phase=str(merged.get("site_phase", "")),
-            timezone=str(merged.get("site_timezone", "Europe/London")),
-            calendar=str(merged.get("site_calendar", "")),
-            source=path,
-            digest=digest,
-            host_count=len(self._read_hosts_of(code, path, content)),
-            variables={k: v for k, v in merged.items() if k.startswith("site_")},
-        )
+        source = read_source(path) if entry.own_vars else None
+        placed = group_variables(self.folder, entry.groups, source)
+        return site_of(code, path, placed, host_count=len(entry.hosts), digest=digest)
 
-    def _read_hosts(self, site: Site) -> tuple[Host, ...]:
-        return self._read_hosts_of(site.code, site.source, site.source.read_bytes())
+    def _own_files(self, code: str, hosts: Iterable[Host]) -> Iterator[Path]:
+        """Give the variable files of a site, its rooms and its hosts."""
+        name = re.escape(code.replace("-", "_"))
+        wanted = re.compile(rf"site_{name}(\..*)?|room_{name}_.*", re.DOTALL)
+        own = [self.folder / "group_vars" / n for n in self._group_vars if wanted.fullmatch(n)]
+        if self._host_vars:
+            names = {host.name for host in hosts}
+            said = (n for n in self._host_vars if n in names or Path(n).stem in names)
+            own += [self.folder / "host_vars" / n for n in said]
+        for path in own:
+            yield from _files(path) if path.is_dir() else [path]
 
-    def _read_hosts_of(self, code: str, path: Path, content: bytes) -> tuple[Host, ...]:
-        if code in self._hosts:
-            return self._hosts[code]
+    def _read_index(self, code: str, path: Path, content: bytes) -> _Entry:
         key = _digest(content)
         index = self._cache / f"{code}.json"
-        hosts = _from_index(index, key)
-        if hosts is None:
-            hosts = tuple(hosts_of(read_source(path), code))
-            _to_index(index, key, hosts)
-        self._hosts[code] = hosts
-        return hosts
+        entry = _from_index(index, key)
+        if entry is None:
+            entry = _entry_of(read_source(path), code)
+            _to_index(index, key, entry)
+        self._hosts[code] = entry.hosts
+        return entry
 
 
 def load_cluster(folder: Path, cache_dir: Path) -> Cluster:
@@ -123,11 +129,39 @@ def load_cluster(folder: Path, cache_dir: Path) -> Cluster:
 
     :raises InventoryError: if the directory or a file in it cannot be read.
     """
+    require_cluster(folder)
+    return Cluster(folder, cache_dir)
+
+
+def require_cluster(folder: Path) -> None:
+    """Make sure that there is such a cluster.
+
+    :raises InventoryError: with those that there are, if there is not.
+    """
     if not folder.is_dir():
         near = sorted(p.name for p in folder.parent.glob("*") if p.is_dir())
         hint = f"There are: {', '.join(near)}" if near else "'cluster' in ictops.toml names it"
         raise InventoryError("there is no such cluster", where=str(folder), do=hint)
-    return Cluster(folder, cache_dir)
+
+
+def site_of(
+    code: str, path: Path, placed: Mapping[str, Placed], *, host_count: int, digest: str = ""
+) -> Site:
+    """Give a site by its file and the variables of its groups."""
+    ours = {name: one for name, one in placed.items() if name.startswith("site_")}
+    merged = values(ours)
+    return Site(
+        code=code,
+        name=str(merged.get("site_name", code)),
+        phase=str(merged.get("site_phase", "")),
+        timezone=str(merged.get("site_timezone", "Europe/London")),
+        calendar=str(merged.get("site_calendar", "")),
+        source=path,
+        digest=digest,
+        host_count=host_count,
+        variables=merged,
+        places={name: one.where for name, one in ours.items()},
+    )
 
 
 def site_files(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -168,50 +202,6 @@ def normal_mac(value: object) -> str | None:
     return ":".join(digits[i : i + 2] for i in range(0, 12, 2))
 
 
-def group_variables(folder: Path, group: str) -> dict[str, Any]:
-    """Give the variables of a group's files, as they stand; vaulted ones are left out.
-
-    :raises InventoryError: with file and line, if one is broken.
-    """
-    merged: dict[str, Any] = {}
-    for path in variable_files(folder / "group_vars", group):
-        merged |= read_variables(path)
-    return merged
-
-
-def variable_files(folder: Path, name: str) -> list[Path]:
-    """Give the files of a group or host, in the order in which Ansible reads them."""
-    direct = [folder / f"{name}{suffix}" for suffix in ("", ".yml", ".yaml", ".json")]
-    found = [path for path in direct if path.is_file()]
-    inside = folder / name
-    if inside.is_dir():
-        found += sorted(p for p in inside.rglob("*") if p.is_file() and p.name[0] != ".")
-    return found
-
-
-def read_variables(path: Path) -> dict[str, Any]:
-    """Give the variables of one file.
-
-    :raises InventoryError: with file and line, if it is broken.
-    """
-    content = path.read_bytes()
-    if content.startswith(b"$ANSIBLE_VAULT;"):
-        return {}
-    try:
-        node = yaml.compose(content, Loader=yaml.CSafeLoader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise InventoryError(f"broken YAML: {error.problem}", where=f"{path}:{line}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InventoryError(f"broken YAML: {error}", where=str(path)) from error
-    if node is None:
-        return {}
-    if not isinstance(node, yaml.MappingNode):
-        raise InventoryError("variables are wanted here (name: value)", where=f"{path}:1")
-    variables: dict[str, Any] = plain(node)
-    return variables
-
-
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
@@ -234,13 +224,8 @@ def _shared_digest(folder: Path) -> bytes:
     return _digest_of_files(sorted(shared), folder)
 
 
-def _own_files(folder: Path, code: str) -> Iterator[Path]:
-    """Give the variable files of a site and its rooms, and of hosts (whose are few)."""
-    name = code.replace("-", "_")
-    for pattern in (f"site_{name}", f"site_{name}.*", f"room_{name}_*"):
-        for path in (folder / "group_vars").glob(pattern):
-            yield from _files(path) if path.is_dir() else [path]
-    yield from _files(folder / "host_vars")
+def _names_in(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -256,23 +241,37 @@ def _digest_of_files(paths: Sequence[Path], folder: Path) -> bytes:
     return summed.digest()
 
 
-def _from_index(path: Path, key: str) -> tuple[Host, ...] | None:
-    """Give the hosts from the index; None if it is of another file, or not to be read."""
+def _entry_of(source: InventoryFile, code: str) -> _Entry:
+    groups = source.in_order(source.with_parents([site_group(code)]))
+    own_vars = any(group in source.group_vars for group in ("all", *groups))
+    return _Entry(tuple(hosts_of(source, code)), tuple(groups), own_vars)
+
+
+def _from_index(path: Path, key: str) -> _Entry | None:
+    """Give the entry of the index; None if it is of another file, or not to be read."""
     try:
         found = json.loads(path.read_bytes())
         if found["format"] != INDEX_FORMAT or found["digest"] != key:
             return None
-        names = [field.name for field in fields(Host)]
-        rows = (dict(zip(names, row, strict=True)) for row in found["hosts"])
-        return tuple(Host(**(row | {"groups": tuple(row["groups"])})) for row in rows)
-    except (OSError, ValueError, KeyError, TypeError):
+        groups = [field.name for field in fields(Host)].index("groups")
+        for row in found["hosts"]:  # by place, not by name: a hundred thousand of them
+            row[groups] = tuple(row[groups])
+        hosts = tuple(Host(*row) for row in found["hosts"])
+        return _Entry(hosts, tuple(found["groups"]), bool(found["own_vars"]))
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
         return None  # it is made again: an index is only ever a copy
 
 
-def _to_index(path: Path, key: str, hosts: Sequence[Host]) -> None:
+def _to_index(path: Path, key: str, entry: _Entry) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fresh = path.with_suffix(f".{os.getpid()}.part")
-    rows = [astuple(host) for host in hosts]
+    kept = {
+        "format": INDEX_FORMAT,
+        "digest": key,
+        "hosts": [astuple(host) for host in entry.hosts],
+        "groups": entry.groups,
+        "own_vars": entry.own_vars,
+    }
     with open(os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as stream:  # noqa: PTH123
-        json.dump({"format": INDEX_FORMAT, "digest": key, "hosts": rows}, stream)
+        json.dump(kept, stream)
     fresh.rename(path)

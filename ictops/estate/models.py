@@ -11,7 +11,7 @@ from typing import Literal
 HostKind = Literal["workstation", "server", "switch"]
 HostSystem = Literal["linux", "windows", "network"]
 
-SITE_CODE = re.compile(r"^[a-z0-9][a-z0-9-]{0,62}$")
+SITE_CODE = re.compile(r"^[a-z0-9][a-z0-9-]{0,62}\Z")
 """What a site's code may be: it becomes a file, a folder and part of a group's name."""
 
 
@@ -44,7 +44,7 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One school. ``variables`` are those of its group, secrets left out."""
+    """One school. ``variables`` are those of its groups named ``site_…``, secrets left out."""
 
     code: str
     name: str
@@ -57,3 +57,5 @@ class Site:
     """SHA-256 of every file of the inventory that speaks for this site."""
     host_count: int
     variables: Mapping[str, object] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
+    """The file and line of each of the variables."""

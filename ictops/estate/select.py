@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 
 from ictops.errors import InventoryError
@@ -22,11 +22,11 @@ def select(
     :raises InventoryError: if a site is unknown, or no host is left.
     """
     codes = list(sites) if sites is not None else list(cluster.sites)
-    terms = [term for term in re.split(r"[,:]", limit or "all") if term]
+    terms = _terms(limit or "all")
     chosen: dict[str, list[Host]] = {}
     for code in codes:
         hosts = cluster.hosts(cluster.site(code).code)
-        kept = [host for host in hosts if _matches(host, terms)]
+        kept = [host for host in hosts if _in((host.name, *host.groups), terms)]
         if kept:
             chosen[code] = kept
     if not chosen:
@@ -39,16 +39,25 @@ def select(
     return chosen
 
 
-def _matches(host: Host, terms: Sequence[str]) -> bool:
+def matches(names: Collection[str], pattern: str) -> bool:
+    """Tell whether a host of these names (its own and its groups') is in a pattern."""
+    return _in(names, _terms(pattern))
+
+
+def _terms(pattern: str) -> list[str]:
+    return [term for term in re.split(r"[,:]", pattern) if term]
+
+
+def _in(names: Collection[str], terms: Sequence[str]) -> bool:
     wanted = [t for t in terms if t[0] not in "!&"]
-    if wanted and not any(_is(host, term) for term in wanted):
+    if wanted and not any(_is(names, term) for term in wanted):
         return False
-    return all(_is(host, t[1:]) for t in terms if t[0] == "&") and not any(
-        _is(host, t[1:]) for t in terms if t[0] == "!"
+    return all(_is(names, t[1:]) for t in terms if t[0] == "&") and not any(
+        _is(names, t[1:]) for t in terms if t[0] == "!"
     )
 
 
-def _is(host: Host, term: str) -> bool:
+def _is(names: Collection[str], term: str) -> bool:
     if term in {"all", "*"}:
         return True
-    return any(fnmatchcase(name, term) for name in (host.name, *host.groups))
+    return any(fnmatchcase(name, term) for name in names)

@@ -7,7 +7,8 @@ rendered and nothing decrypted.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,19 +43,35 @@ class InventoryFile:
     hosts: dict[str, HostEntry] = field(default_factory=dict)
     parents: dict[str, set[str]] = field(default_factory=dict)
     """The groups that each group is a child of."""
+    group_vars: dict[str, dict[str, tuple[Any, int]]] = field(default_factory=dict)
+    """The ``vars`` of each group, with their lines."""
     repeated: list[tuple[str, int]] = field(default_factory=list)
     """Keys that stand twice in one mapping, which YAML would merge in silence."""
 
     def groups_of(self, host: str) -> set[str]:
         """Give every group of a host, also those it is in by way of another."""
+        return self.with_parents(self.hosts[host].groups)
+
+    def with_parents(self, groups: Iterable[str]) -> set[str]:
+        """Give these groups, and all that they are in."""
         found: set[str] = set()
-        todo = list(self.hosts[host].groups)
+        todo = list(groups)
         while todo:
             group = todo.pop()
             if group not in found:
                 found.add(group)
                 todo += self.parents.get(group, ())
         return found
+
+    def in_order(self, groups: Iterable[str]) -> list[str]:
+        """Give groups in the order in which Ansible merges their variables: parents first."""
+        return sorted(groups, key=lambda group: (self._depth(group), group))
+
+    def _depth(self, group: str, below: frozenset[str] = frozenset()) -> int:
+        if group == "all" or group in below:
+            return 0
+        parents = self.parents.get(group, ())
+        return 1 + max((self._depth(one, below | {group}) for one in parents), default=0)
 
 
 def read_source(path: Path) -> InventoryFile:
@@ -94,7 +111,11 @@ def _group(name: str, node: yaml.Node, read: InventoryFile) -> None:
             for child, inner, _ in _pairs(value, read):
                 read.parents.setdefault(child, set()).add(name)
                 _group(child, inner, read)
-        elif key != "vars":
+        elif key == "vars":
+            if not _is_empty(value):
+                found = read.group_vars.setdefault(name, {})
+                found |= {k: (plain(inner), line) for k, inner, line in _pairs(value, read)}
+        else:
             raise InventoryError(
                 f"group {name} has '{key}', where only hosts, children and vars may stand",
                 where=f"{read.path}:{at}",
@@ -143,7 +164,8 @@ def plain(node: yaml.Node) -> Any:
     if node.tag == "!vault":
         return VAULTED
     if node.tag.startswith("tag:yaml.org,2002:") and node.tag != "tag:yaml.org,2002:str":
-        return yaml.CSafeLoader.yaml_constructors[node.tag](_CONSTRUCTOR, node)
+        with suppress(ValueError):  # such as the 30th of February: who wants a date will say so
+            return yaml.CSafeLoader.yaml_constructors[node.tag](_CONSTRUCTOR, node)
     return node.value
 
 

@@ -74,9 +74,9 @@ def copy_cluster(
         _set(target, site_group(code), "site", {"site_subnets": [str(network)]})
 
 
-def set_for_all(cluster_dir: Path, variables: dict[str, object]) -> None:
-    """Set variables for every host of a lab's cluster."""
-    _set(cluster_dir, "all", "login", variables)
+def set_login(cluster_dir: Path, group: str, variables: dict[str, object]) -> None:
+    """Set how Ansible logs in to the hosts of a group of a lab's cluster."""
+    _set(cluster_dir, group, "login", variables)
 
 
 def _write_site(source: Path, target: Path, names: list[str], network: IPv4Network) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import socket
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,9 +13,9 @@ from typing import Any
 
 from ictops.errors import LabError
 from ictops.estate.load import Cluster, load_cluster
-from ictops.estate.models import Host, Site
+from ictops.estate.models import Host, Site, site_group
 from ictops.lab.cluster import Recipe, demo_recipe, make_cluster, recipe_of
-from ictops.lab.copy import set_for_all
+from ictops.lab.copy import set_login
 from ictops.lab.faults import faults_of, links, undo_all
 from ictops.lab.image import KEYRING, ensure_image
 from ictops.lab.machine import allow_many_hosts, host_flags, one_at_a_time, require
@@ -80,7 +81,7 @@ def up(
         build_repository(lab.packages, lab.keyring)
         image = ensure_image(lab.packages, say)
         cluster = cluster_of(lab)
-        _write_login(lab)
+        _write_login(lab, cluster.sites)
         hosts = lab_hosts(cluster)
         for code in {host.site for host in hosts}:
             _ensure_network(lab, cluster.site(code))
@@ -228,16 +229,15 @@ def _pin_keys(lab: Lab, site: str, hosts: Iterable[Host]) -> None:
     write_known(known_hosts_path(lab.folder, site), known)
 
 
-def _write_login(lab: Lab) -> None:
-    """Tell Ansible how to log in to the lab's hosts, and to no others."""
-    set_for_all(
-        lab.folder,
-        {
-            "ansible_user": "ictops",
-            "ansible_become": True,
-            "ansible_ssh_private_key_file": str(lab.key),
-            "ansible_ssh_common_args": "-o StrictHostKeyChecking=yes -o UserKnownHostsFile="
-            "{{ inventory_dir }}/known_hosts/{{ group_names | select('match', '^site_') | first"
-            " | regex_replace('^site_', '') | replace('_', '-') }}",
-        },
-    )
+def _write_login(lab: Lab, sites: Iterable[str]) -> None:
+    """Tell Ansible how to log in to the lab's hosts, and to no others.
+
+    Nothing here is a template: Ansible would work it out again for each task of each host.
+    """
+    key = str(lab.key)
+    login = {"ansible_user": "ictops", "ansible_become": True, "ansible_ssh_private_key_file": key}
+    set_login(lab.folder, "all", login)
+    for code in sites:
+        pins = shlex.quote(str(known_hosts_path(lab.folder, code)))
+        args = f"-o StrictHostKeyChecking=yes -o UserKnownHostsFile={pins}"
+        set_login(lab.folder, site_group(code), {"ansible_ssh_common_args": args})

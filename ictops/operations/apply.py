@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ictops.errors import PlanError
-from ictops.estate.load import load_cluster
+from ictops.estate.load import Cluster, load_cluster
 from ictops.operations.planning import person
 from ictops.plans.digests import changed_since
 from ictops.plans.file import plan_digest, read_plan
 from ictops.plans.model import Plan
-from ictops.settings import Settings, content_dir
+from ictops.plans.search import SearchPath
+from ictops.settings import Settings
 from ictops.store.journal import Journal
 
 
@@ -45,11 +46,11 @@ def start_run(
             "the plan is not approved", where=str(path), do=f"'ictops plan approve {path}'"
         )
     now = datetime.now(UTC)
-    _check_hosts(plan, settings, path)
+    cluster = load_cluster(settings.cluster_dir, settings.cache_dir)
+    _check_hosts(plan, cluster, path)
     if now_reason is None:
         _check_windows(plan, now, path)
-    cluster = load_cluster(settings.cluster_dir, settings.cache_dir)
-    changes = changed_since(plan, cluster, content_dir())
+    changes = changed_since(plan, cluster, SearchPath.of(settings))
     if changes and not confirm(changes):
         raise PlanError(
             "the plan no longer describes what would be run: " + "; ".join(changes),
@@ -74,12 +75,18 @@ def start_run(
     )
 
 
-def _check_hosts(plan: Plan, settings: Settings, path: Path) -> None:
-    """Refuse a plan with hosts or sites that the inventory does not have."""
-    cluster = load_cluster(settings.cluster_dir, settings.cache_dir)
+def _check_hosts(plan: Plan, cluster: Cluster, path: Path) -> None:
+    """Refuse a plan with hosts, sites or files of sites that the inventory does not have."""
     unknown: list[str] = []
     for code, site in plan.sites.items():
-        known = {h.name for h in cluster.hosts(cluster.site(code).code)}
+        own = str(cluster.site(code).source.relative_to(cluster.folder))
+        if site.inventory != own:
+            raise PlanError(
+                f"{site.inventory} is not the inventory of site {code}, which is {own}",
+                where=str(path),
+                do="Make the plan again",
+            )
+        known = {h.name for h in cluster.hosts(code)}
         unknown += [f"{host} ({code})" for host in site.hosts if host not in known]
     if unknown:
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""  # noqa: PLR2004

@@ -12,6 +12,7 @@ from ictops.plans.model import Plan
 from ictops.running.engine import Course, Ending, Engine, Notice
 from ictops.running.local import LocalExecutor, job_folder
 from ictops.running.recovery import recover
+from ictops.running.strategy import strategy_settings
 from ictops.running.wake import wake
 from ictops.settings import Settings
 from ictops.store.copies import free_mb, is_file, journal_file
@@ -41,7 +42,8 @@ def carry(
     lease = journal.acquire(run_id, at=clock())
     record = journal.run(run_id)
     plan = Plan.model_validate_json(record.plan)
-    executor = LocalExecutor(job_folder(settings.resolve(settings.state_dir)))
+    settings = settings.of_cluster(plan.cluster)  # whoever resumes it need not name it again
+    executor = LocalExecutor(job_folder(settings.resolve(settings.state_dir)), plan.cluster)
     recover(journal, lease, plan, executor, clock)
     cluster = load_cluster(settings.cluster_dir, settings.cache_dir)
     hosts = {h.name: h for code in plan.sites for h in cluster.hosts(code)}
@@ -49,8 +51,11 @@ def carry(
     def before_retry(site: str, names: list[str]) -> None:
         wake([mac for n in names if n in hosts and (mac := hosts[n].mac)], cluster.site(site))
 
+    strategy = strategy_settings(settings.strategy)
+    if strategy.warning:
+        notice(Notice("", "note", strategy.warning))
     course = Course(
-        strategy=settings.strategy,
+        strategy=strategy.name,
         forks=settings.forks,
         windows={code: windows_of(plan, record, code) for code in plan.sites},
         rooms={n: room for n, h in hosts.items() if (room := h.room)},

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from ictops.errors import InventoryError
-from ictops.estate.check import Fault, check_cluster
-from ictops.estate.load import load_cluster, read_variables, variable_files
-from ictops.estate.models import Host
+from ictops.calendars.check import check_calendars
+from ictops.errors import TrustError
+from ictops.estate.check import VAULT_HEADER, Fault, examine_cluster, inventory_files, vault_line
+from ictops.estate.load import load_cluster, require_cluster
+from ictops.estate.models import Host, Site
+from ictops.estate.needs import needs_of
 from ictops.estate.source import read_source
+from ictops.estate.variables import Placed, host_variables
 from ictops.settings import Settings, content_dir
+from ictops.trust.opens import try_vaults
+from ictops.trust.vault import vault_password
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a check of the inventory found."""
+
+    faults: list[Fault]
+    sites: int
+    hosts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,23 +33,56 @@ class Description:
     """What the inventory says of a host."""
 
     host: Host
-    file: Path
-    variables: dict[str, Any]
-    """Ansible's own precedence: all, then groups by name, then the host's own; values as
-    they stand, never rendered, and ``«vault»`` for what is encrypted."""
+    site: Site
+    variables: Mapping[str, Placed]
+    """As Ansible merges them; values as they stand, never rendered, and ``«vault»`` for what is
+    encrypted."""
 
 
-def check(settings: Settings) -> list[Fault]:
-    """Give every fault of the cluster's inventory.
+def check(settings: Settings) -> Report:
+    """Find every fault of the cluster's inventory, its calendars and its vaults.
 
-    :raises InventoryError: if there is no such cluster.
+    Roles and playbooks are ictops' own and those of the workspace.
+
+    :raises InventoryError: if there is no such cluster, or a role or playbook is broken.
     """
     folder = settings.cluster_dir
-    if not folder.is_dir():
-        raise InventoryError("there is no such cluster", where=str(folder))
+    require_cluster(folder)
+    contents = {content_dir().resolve(), settings.workspace.resolve()}
+    needs = sorted({need for content in contents for need in needs_of(content)})
     vault = settings.vault
     vault_set = bool(vault.password_file or vault.keyring or vault.command)
-    return check_cluster(folder, roles=content_dir() / "roles", vault_set=vault_set)
+    checked = examine_cluster(folder, needs=needs, vault_set=vault_set)
+    faults = checked.faults + check_calendars(folder, checked.sites)
+    if vault_set:
+        faults += _unopened(settings, folder)
+    return Report(sorted(set(faults)), checked.site_count, checked.host_count)
+
+
+def _unopened(settings: Settings, folder: Path) -> Iterator[Fault]:
+    """Give what is vaulted and cannot be opened, or what ictops must be able to read."""
+    vaulted = [path for path in inventory_files(folder) if VAULT_HEADER in path.read_bytes()]
+    if not vaulted:
+        return  # to ask for the password may cost a person a PIN
+    try:
+        password = vault_password(settings)
+    except TrustError as error:
+        for path in vaulted:
+            what = f"it is vaulted, and {error.what} ({error.where}). {error.do}"
+            yield Fault(str(path.relative_to(folder)), vault_line(path.read_bytes()), what)
+        return
+    for one in try_vaults(vaulted, password or b""):
+        file = str(one.path.relative_to(folder))
+        if not one.opens:
+            yield Fault(
+                file, one.line, "the vault's password does not open this ([vault] in ictops.toml)"
+            )
+        for name in one.names:
+            if name.startswith("site_"):
+                what = (
+                    f"{name} is in a vaulted file, where ictops cannot read it: write it in clear"
+                )
+                yield Fault(file, one.line, what)
 
 
 def describe(settings: Settings, name: str) -> Description:
@@ -43,15 +90,8 @@ def describe(settings: Settings, name: str) -> Description:
 
     :raises InventoryError: if there is no such host.
     """
-    folder = settings.cluster_dir
-    cluster = load_cluster(folder, settings.cache_dir)
+    cluster = load_cluster(settings.cluster_dir, settings.cache_dir)
     host = cluster.find(name)
-    source = cluster.site(host.site).source
-    merged: dict[str, Any] = {}
-    groups = [("group_vars", group) for group in ("all", *host.groups)]
-    for where, owner in [*groups, ("host_vars", name)]:
-        for path in variable_files(folder / where, owner):
-            merged |= read_variables(path)
-        if where == "group_vars" and owner == host.groups[-1]:
-            merged |= read_source(source).hosts[name].variables
-    return Description(host, source, merged)
+    site = cluster.site(host.site)
+    variables = host_variables(settings.cluster_dir, name, read_source(site.source))
+    return Description(host, site, variables)

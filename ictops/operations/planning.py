@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import ValidationError
 
+from ictops.calendars.localtime import utc
 from ictops.calendars.site import load_site_calendar
 from ictops.calendars.window import Window
 from ictops.errors import CalendarError, PlanError
@@ -24,9 +25,11 @@ from ictops.estate.select import select
 from ictops.planning.estimate import estimate
 from ictops.planning.forecast import Forecast, forecast
 from ictops.planning.waves import CanaryRule, lay_waves
-from ictops.plans.digests import changed_since, digests_of, playbook_path
+from ictops.plans.digests import changed_since, digests_of
 from ictops.plans.file import plan_digest, read_plan, window_spans
 from ictops.plans.model import Gate, Plan, SitePlan
+from ictops.plans.search import SearchPath
+from ictops.plans.sources import playbook_path
 from ictops.plans.templates import refuse_templates
 from ictops.settings import Limits, Settings, content_dir
 
@@ -53,7 +56,8 @@ class Span:
         until = _moment(self.until or "", zone, "--until", ends=True)
         if until <= start:
             raise PlanError(
-                f"the span ends at {until:%d %b %Y %H:%M} before it starts", where="--until"
+                f"the span ends at {until.astimezone(zone):%d %b %Y %H:%M}, before it starts",
+                where="--until",
             )
         return calendar.windows(start, until)
 
@@ -113,7 +117,7 @@ def make_plan(settings: Settings, request: Request, work: Work) -> Draft:
     playbooks = [playbook_path(work.playbook, content_dir())]
     if request.gate.health:
         playbooks.append(playbook_path(request.gate.health, content_dir()))
-    digests = digests_of(playbooks, content_dir(), work.extra_vars)
+    digests = digests_of(playbooks, SearchPath.of(settings), work.extra_vars)
     notes += [
         f"role {name} was not found; its digest is left out" for name in digests.missing_roles
     ]
@@ -171,7 +175,8 @@ def look_at(settings: Settings, path: Path) -> Draft:
     here = [code for code in plan.sites if code in cluster.sites]
     hosts = {host.name: host for code in here for host in cluster.hosts(code)}
     rooms = {name: host.room for name, host in hosts.items()}
-    notes = [f"changed since: {what}" for what in changed_since(plan, cluster, content_dir())]
+    changes = changed_since(plan, cluster, SearchPath.of(settings))
+    notes = [f"changed since: {what}" for what in changes]
     notes += unknown_hosts(plan, {name: host.site for name, host in hosts.items()})
     return Draft(plan, forecast(plan, rooms, datetime.now(UTC)), tuple(notes))
 
@@ -328,13 +333,13 @@ def _moment(text: str, zone: ZoneInfo, option: str, *, ends: bool = False) -> da
     try:
         if len(text) == len("2026-10-26"):
             day = date.fromisoformat(text) + timedelta(days=1 if ends else 0)
-            return datetime.combine(day, time(), zone)
+            return utc(datetime.combine(day, time()), zone)
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise PlanError(
             f"{text!r} is no date or time", where=option, do="Write 2026-10-26 or 2026-10-26 18:00"
         ) from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    return moment if moment.tzinfo else utc(moment, zone)
 
 
 def _past_seconds(settings: Settings, operation: str) -> list[float]:

@@ -13,8 +13,8 @@ import yaml
 
 from ictops.errors import PlanError
 from ictops.operations.planning import Draft, Request, Work, make_plan, name_playbook
-from ictops.plans.digests import ROLE_VARIABLE, load_any_tag, playbook_path
 from ictops.plans.faults import StrictLoader
+from ictops.plans.sources import ROLE_VARIABLE, load_any_tag, playbook_path
 from ictops.plans.templates import refuse_templates
 from ictops.settings import Settings, content_dir
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from ictops.errors import TrustError
 from ictops.estate.load import load_cluster
 from ictops.settings import Settings
-from ictops.trust.known_hosts import address_of, known_hosts_path, read_known, write_known
+from ictops.trust.known_hosts import KnownHosts, address_of, known_hosts_path, pin_keys
 from ictops.trust.scan import Finding, Target, scan
 
 
@@ -32,14 +32,13 @@ def scan_site(settings: Settings, code: str, hosts: Collection[str] = ()) -> lis
         for h in there.values()
         if not hosts or h.name in hosts
     ]
-    return scan(targets, read_known(known_hosts_path(settings.cluster_dir, code)))
+    return scan(targets, KnownHosts(known_hosts_path(settings.cluster_dir, code)))
 
 
 def pin(settings: Settings, code: str, findings: Collection[Finding]) -> None:
     """Record the keys of these findings, each in the place of what was pinned for its host."""
-    path = known_hosts_path(settings.cluster_dir, code)
-    known = read_known(path)
-    for finding in findings:
-        address = address_of(finding.target.address, finding.target.port)
-        known[address] = {key.line for key in finding.keys}
-    write_known(path, known)
+    keys = {
+        address_of(finding.target.address, finding.target.port): {key.line for key in finding.keys}
+        for finding in findings
+    }
+    pin_keys(known_hosts_path(settings.cluster_dir, code), keys)

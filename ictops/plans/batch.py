@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -26,14 +26,15 @@ def take_batch(
     size = min(limits.site, free)
     batch: list[HostT] = []
     passed_over: list[HostT] = []
-    rooms: Counter[object] = Counter()
+    rooms: dict[object, int] = {}  # not a Counter: plans for 100,000 hosts are played many times
     while waiting and len(batch) < size:
         host = waiting.popleft()
         room = room_of(host)
-        if room is not None and rooms[room] >= limits.room:
+        there = rooms.get(room, 0)
+        if room is not None and there >= limits.room:
             passed_over.append(host)
             continue
-        rooms[room] += 1
+        rooms[room] = there + 1
         batch.append(host)
     waiting.extendleft(reversed(passed_over))
     return batch

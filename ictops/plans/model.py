@@ -19,6 +19,7 @@ from pydantic import (
 
 from ictops.calendars.window import Window
 from ictops.plans.durations import Duration
+from ictops.plans.templates import holds_template
 from ictops.settings import Limits
 
 Share = Annotated[str, Field(pattern=r"^(100|[0-9]{1,2})%$")]
@@ -39,6 +40,16 @@ def _printable(value: str) -> str:
 
 Line = Annotated[str, AfterValidator(_printable)]
 """Text for a terminal: one line, no control characters."""
+
+
+def _no_template(value: str) -> str:
+    if holds_template(value):
+        raise ValueError(f"{value!r} holds a template, which would run on this machine")
+    return value
+
+
+FileName = Annotated[Line, AfterValidator(_no_template)]
+"""A name that Ansible is told: it reads templates in the names of playbooks, too."""
 
 
 class _Part(BaseModel):
@@ -78,7 +89,7 @@ class Gate(_Part):
     """Failed hosts that the whole run may have before every site stops."""
     soak: Duration = timedelta(0)
     """How long to wait after a wave before the next one."""
-    health: Line | None = None
+    health: FileName | None = None
     """Playbook that checks the hosts of a wave after its soak."""
     approval: bool = False
     """Whether a person must let the next wave start."""
@@ -95,7 +106,7 @@ class Estimate(_Part):
 class SitePlan(_Part):
     """One school's part of a plan."""
 
-    inventory: str
+    inventory: FileName
     """The site's inventory file, relative to the cluster's folder."""
     inventory_digest: str
     timezone: str
@@ -134,7 +145,7 @@ class Plan(_Part):
     cluster: Line
     made_at: AwareDatetime
     made_by: Line
-    playbook: Line
+    playbook: FileName
     """A path, or the name of one of ictops' own playbooks such as ``rollout.yml``."""
     playbook_digest: str
     roles_digest: str

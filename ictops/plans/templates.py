@@ -9,6 +9,11 @@ from ictops.errors import PlanError
 _MARKS = ("{{", "{%", "{#")
 
 
+def holds_template(text: str) -> bool:
+    """Tell whether Ansible would take a text for a template."""
+    return any(mark in text for mark in _MARKS)
+
+
 def refuse_templates(value: object, where: str = "--extra-vars") -> None:
     """Refuse Jinja in extra vars, in names and in values however deep.
 
@@ -21,7 +26,7 @@ def refuse_templates(value: object, where: str = "--extra-vars") -> None:
     elif isinstance(value, list | tuple):
         for item in value:
             refuse_templates(item, where)
-    elif isinstance(value, str) and any(mark in value for mark in _MARKS):
+    elif isinstance(value, str) and holds_template(value):
         raise PlanError(
             "a value holds a template ({{, {% or {#), which would run on this machine",
             where=where,

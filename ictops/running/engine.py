@@ -43,6 +43,8 @@ OTHER_RUN = timedelta(seconds=5)
 WORKING = Wait(None, "hosts are being worked on")
 GLANCE = 0.5
 """Seconds after which a person's wish is looked at again."""
+GATHER = 0.02
+"""Seconds for which reports are gathered for one commit: a disk's own pace for durable ones."""
 
 Ending = Literal["finished", "paused", "cancelled", "waiting"]
 
@@ -64,7 +66,8 @@ class Notice:
     """Something that a person who watches would want to see."""
 
     site: str
-    what: Literal["start", "host", "site", "wait"]
+    """Empty where it is about the whole run."""
+    what: Literal["start", "host", "site", "wait", "note"]
     text: str
     host: str = ""
     outcome: str = ""
@@ -74,7 +77,7 @@ class Notice:
 class Course:
     """What a run is carried by, beside its plan."""
 
-    strategy: Literal["mitogen", "linear"]
+    strategy: Literal["resident", "linear"]
     forks: int
     windows: Mapping[str, list[Window]]
     """The windows of each site, or one open one where a person overrode them."""
@@ -169,9 +172,14 @@ class Engine:
     def _advance(self) -> datetime | None:
         """Let every site go as far as it can; give when to look again, if that is known."""
         now = self.clock()
-        failed = self.journal.failed(self.lease.run_id)
-        for site, wait in self._open.items():
-            if wait is None or (wait.until is not None and wait.until <= now):
+        due = [
+            site
+            for site, wait in self._open.items()
+            if wait is None or (wait.until is not None and wait.until <= now)
+        ]
+        if due:
+            failed = self.journal.failed(self.lease.run_id)
+            for site in due:
                 self._advance_site(site, failed)
         self._open = {s: w for s, w in self._open.items() if s not in self._closed}
         return min((w.until for w in self._open.values() if w and w.until), default=None)
@@ -283,14 +291,15 @@ class Engine:
     # -- hearing ----------------------------------------------------------------
 
     def _listen(self, patience: float) -> None:
-        """Take in all reports that are there, waiting for the first; one commit for all."""
+        """Wait for a report, and take in all that come within a moment; one commit for all."""
         try:
             reports = [self.executor.reports.get(timeout=patience)]
         except queue.Empty:
             return
+        until = time.monotonic() + GATHER
         while len(reports) < 500:  # noqa: PLR2004 - a commit's size, not a limit
             try:
-                reports.append(self.executor.reports.get_nowait())
+                reports.append(self.executor.reports.get(timeout=max(0, until - time.monotonic())))
             except queue.Empty:
                 break
         events: list[Event] = []

@@ -10,23 +10,27 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Literal
 
 import yaml
 
-from ictops.errors import IctopsError
-from ictops.plans.digests import playbook_path
+from ictops.errors import IctopsError, TrustError
+from ictops.estate.lookups import lookups_in
+from ictops.plans.search import SearchPath
+from ictops.plans.sources import playbook_path, sources_of
 from ictops.running.local import SPOOL
 from ictops.running.messages import Ended, Event, Order, Report
 from ictops.running.strategy import strategy_settings
-from ictops.running.tally import MARKER_TASK
-from ictops.settings import Settings, content_dir, load_settings
-from ictops.trust.known_hosts import ssh_arguments
+from ictops.running.tally import MARKER_TASK, STEERING
+from ictops.settings import Settings, load_settings
+from ictops.trust.known_hosts import known_hosts_path, write_ssh_clients
 from ictops.trust.redact import Redactor
-from ictops.trust.vault import vault_password, vault_secrets, write_vault_client
+from ictops.trust.vault import vault_password, write_vault_client
+from ictops.trust.vaulted import inventory_files, vault_secrets
 
 KEPT = frozenset(
     {
@@ -48,16 +52,14 @@ KEPT = frozenset(
 
 LONGEST = 16_384
 """Characters of any one text of a result that are kept."""
+LONGEST_REASON = 2_000
+"""Characters that are kept of why a shard failed."""
+LAST_LINES = 400
+"""Lines of Ansible's own output in which an error is looked for that no host had."""
 
 
 ALIVE_SECONDS, ALIVE_COUNT = 10, 3
 """A host that is silent for so long, so often, has lost its network: ssh would wait for ever."""
-
-MITOGEN_ALIVE = {
-    "mitogen_ssh_keepalive_interval": ALIVE_SECONDS,
-    "mitogen_ssh_keepalive_count": ALIVE_COUNT,
-}
-"""The same for mitogen, which heeds no ssh option for it."""
 
 
 class JobBroken(Exception):
@@ -76,13 +78,18 @@ class Reporter:
         self._redactor = redactor
         self._streams = (spool, out)
         self._counter = 0
+        self.lines: deque[str] = deque(maxlen=LAST_LINES)
+        """What Ansible said last that is of no host; secrets are in it still."""
 
     def say(self, report: Report) -> None:
         """Hand on one report.
 
         :raises JobBroken: if it cannot be written down or nobody listens any more.
         """
-        line = self._redactor.line(report.model_dump_json())
+        if isinstance(report, Ended):
+            reason = self._redactor.text(report.reason)[:LONGEST_REASON]
+            report = report.model_copy(update={"reason": reason})
+        line = report.model_dump_json()
         try:
             for stream in self._streams:
                 stream.write(line + "\n")
@@ -93,7 +100,9 @@ class Reporter:
     def on_event(self, raw: Mapping[str, Any]) -> bool:
         """Take one event of ansible-runner; False keeps its own file off the disk."""
         try:
-            event = as_event(raw, self._order, self._counter + 1)
+            if not (raw.get("event_data") or {}).get("host"):
+                self.lines += str(raw.get("stdout", "")).splitlines()
+            event = as_event(raw, self._order, self._counter + 1, self._redactor)
         except Exception as error:
             raise JobBroken(f"an event could not be read: {error!r}") from error
         if event is not None:
@@ -102,20 +111,23 @@ class Reporter:
         return False
 
 
-def as_event(raw: Mapping[str, Any], order: Order, counter: int) -> Event | None:
-    """Give ansible-runner's event as ours, without bulk; None if it is not worth keeping."""
+def as_event(
+    raw: Mapping[str, Any], order: Order, counter: int, redactor: Redactor
+) -> Event | None:
+    """Give ansible-runner's event as ours, without secrets and bulk; None if it is not kept."""
     kind = str(raw.get("event", ""))
     if kind not in KEPT:
         return None
     about: Mapping[str, Any] = raw.get("event_data") or {}
     data: dict[str, Any] = {}
     if "res" in about:
-        data["res"] = _slim(about["res"])
+        data["res"] = _slim(about["res"], redactor)
     for key in ("ignore_errors", "duration", "play", "failures", "ok", "dark"):
         if about.get(key):
-            data[key] = about[key]
+            data[key] = _slim(about[key], redactor, 1)
     if kind in {"error", "warning"}:
-        data["text"] = str(raw.get("stdout", ""))[:LONGEST]
+        data["text"] = _slim(str(raw.get("stdout", "")), redactor)
+    task = about.get("task")
     created = datetime.fromisoformat(raw["created"]) if raw.get("created") else datetime.now(UTC)
     return Event(
         shard=order.shard,
@@ -124,21 +136,27 @@ def as_event(raw: Mapping[str, Any], order: Order, counter: int) -> Event | None
         at=created if created.tzinfo else created.replace(tzinfo=UTC),
         kind=kind,
         host=about.get("host"),
-        task=about.get("task"),
+        task=task if task in {None, MARKER_TASK} else _slim(str(task), redactor),
         data=data,
     )
 
 
-def _slim(value: Any, depth: int = 0) -> Any:
-    """Leave out what Ansible repeats (facts, arguments) and cut what is very long."""
+def _slim(value: Any, redactor: Redactor, depth: int = 0) -> Any:
+    """Take secrets out, leave out what Ansible repeats (facts, arguments), cut the very long."""
     if isinstance(value, str):
-        return value if len(value) <= LONGEST else value[:LONGEST] + "… (cut)"
+        text = redactor.text(value, LONGEST) + ("… (cut)" if len(value) > LONGEST else "")
+        # A host may say anything: what is no UTF-8, or a NUL, no journal takes.
+        return text.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
     if isinstance(value, Mapping):
         dropped = {"invocation", "ansible_facts"} if depth == 0 else set()
-        return {k: _slim(v, depth + 1) for k, v in value.items() if k not in dropped}
-    if isinstance(value, list):
-        return [_slim(item, depth + 1) for item in value[:200]]
-    return value
+        return {
+            _slim(str(key), redactor): _slim(inner, redactor, depth + 1)
+            for key, inner in value.items()
+            if key not in dropped
+        }
+    if isinstance(value, list | tuple):
+        return [_slim(item, redactor, depth + 1) for item in value[:200]]
+    return redactor.scalar(value)
 
 
 def wrapper(playbook: Path) -> list[dict[str, Any]]:
@@ -151,27 +169,23 @@ def wrapper(playbook: Path) -> list[dict[str, Any]]:
             "hosts": "all",
             "gather_facts": False,
             "become": False,
-            "strategy": "ansible.builtin.linear",
             "tasks": [marker],
         },
     ]
 
 
-def environment(order: Order, settings: Settings, folder: Path) -> dict[str, str]:
+def environment(order: Order, search: SearchPath, playbook: Path, folder: Path) -> dict[str, str]:
     """Give what ansible-playbook's environment needs, beside what is there already."""
-    workspace, content = settings.workspace.resolve(), content_dir()
-    config = next(
-        (p for p in (workspace / "ansible.cfg", content / "ansible.cfg") if p.is_file()), None
-    )
     sockets = folder / "cp"
     sockets.mkdir(mode=0o700)
+    # Ansible looks beside the playbook that it is started with, which is our wrapper.
+    collections = (playbook.parent / "collections", *search.collections)
     env = {
-        "ANSIBLE_ROLES_PATH": f"{workspace / 'roles'}:{content / 'roles'}",
-        "ANSIBLE_COLLECTIONS_PATH": f"{workspace / 'collections'}:{content / 'collections'}",
+        "ANSIBLE_ROLES_PATH": ":".join(map(str, search.roles)),
+        "ANSIBLE_COLLECTIONS_PATH": ":".join(map(str, collections)),
         "ANSIBLE_HOST_KEY_CHECKING": "true",
         "ANSIBLE_PIPELINING": "true",
         "ANSIBLE_SSH_CONTROL_PATH_DIR": str(sockets),
-        "ANSIBLE_SSH_COMMON_ARGS": " ".join(ssh_arguments(settings.cluster_dir, order.site)),
         "ANSIBLE_SSH_EXTRA_ARGS": (
             f"-o ServerAliveInterval={ALIVE_SECONDS} -o ServerAliveCountMax={ALIVE_COUNT}"
         ),
@@ -180,59 +194,70 @@ def environment(order: Order, settings: Settings, folder: Path) -> dict[str, str
         "ANSIBLE_FORKS": str(min(order.forks, len(order.hosts))),
         "ANSIBLE_NOCOLOR": "true",
         "ANSIBLE_DEPRECATION_WARNINGS": "false",
+        # Ansible would write into these in clear what is taken out of the journal: its own
+        # log here, and each module's arguments in the log of the host.
+        "ANSIBLE_LOG_PATH": os.devnull,
+        "ANSIBLE_NO_TARGET_SYSLOG": "true",
     }
-    if config is not None:
-        env["ANSIBLE_CONFIG"] = str(config)
+    if search.config is not None:
+        env["ANSIBLE_CONFIG"] = str(search.config)
     return env
 
 
 def run_order(order: Order, folder: Path, settings: Settings, out: IO[str]) -> None:
-    """Run a shard to its end and report it."""
-    password = vault_password(settings)
+    """Run a shard to its end and report it.
+
+    :raises IctopsError: if it cannot begin.
+    """
+    search = SearchPath.of(settings)
     source = settings.cluster_dir / order.inventory
-    secrets = vault_secrets(source, password) if password is not None else set()
+    playbook = playbook_path(order.playbook, search.content)
+    for found in lookups_in(source):
+        raise TrustError(str(found), where=f"{source}:{found.line}")
+    password = vault_password(settings)
+    used = sources_of([playbook], search, order.extra_vars)
+    secrets = vault_secrets([*inventory_files(source), *used.every_file()], password)
     with (folder / SPOOL).open("w", encoding="utf-8") as spool:
-        reporter = Reporter(order, Redactor(secrets), spool, out)
-        env = environment(order, settings, folder)
-        strategy = strategy_settings(order.strategy)
-        env |= strategy.env
+        reporter = Reporter(order, Redactor(secrets, spared=STEERING), spool, out)
+        env = environment(order, search, playbook, folder)
+        env |= strategy_settings(order.strategy).env
         if password is not None:
-            env["ANSIBLE_VAULT_PASSWORD_FILE"] = str(write_vault_client(folder))
-        reporter.say(_run_ansible(order, folder, source, env, reporter.on_event))
+            env["ANSIBLE_VAULT_PASSWORD_FILE"] = str(write_vault_client(folder, settings))
+        ssh = write_ssh_clients(folder, known_hosts_path(settings.cluster_dir, order.site))
+        shard, limit = folder / "shard.yml", folder / "hosts"
+        shard.write_text(yaml.safe_dump(wrapper(playbook), sort_keys=False))
+        limit.write_text("".join(f"{host}\n" for host in order.hosts))
+        arguments = {
+            "private_data_dir": str(folder),
+            "playbook": str(shard),
+            "inventory": str(source),
+            "limit": f"@{limit}",
+            "extravars": order.extra_vars | ssh,
+            "envvars": env,
+        }
+        try:
+            ended = _run_ansible(order, arguments, reporter)
+        except Exception as error:  # noqa: BLE001 - whatever it is may hold a secret
+            ended = _ended(order, "error", reason=f"{type(error).__name__}: {error}")
+        reporter.say(ended)
 
 
-def _run_ansible(
-    order: Order,
-    folder: Path,
-    source: Path,
-    env: dict[str, str],
-    on_event: Callable[[Mapping[str, Any]], bool],
-) -> Ended:
+def _run_ansible(order: Order, arguments: Mapping[str, Any], reporter: Reporter) -> Ended:
     import ansible_runner  # noqa: PLC0415 - slow to import, and only a job needs it
 
-    playbook = folder / "shard.yml"
-    own = playbook_path(order.playbook, content_dir())
-    playbook.write_text(yaml.safe_dump(wrapper(own), sort_keys=False))
-    limit = folder / "hosts"
-    limit.write_text("".join(f"{host}\n" for host in order.hosts))
     status: Literal["successful", "failed", "canceled", "timeout", "error"]
     try:
         result = ansible_runner.interface.run(
-            private_data_dir=str(folder),
-            playbook=str(playbook),
-            inventory=str(source),
-            limit=f"@{limit}",
-            extravars=MITOGEN_ALIVE | order.extra_vars,
-            envvars=env,
-            event_handler=on_event,
+            **arguments,
+            event_handler=reporter.on_event,
             quiet=True,
             ident="job",
-            settings={"suppress_env_files": True},
+            settings={"suppress_output_file": True},  # it would hold what is taken out here
         )
     except JobBroken as error:
         return _ended(order, "error", reason=str(error))
     status = result.status if result.status in {"successful", "failed"} else "error"
-    reason = "" if status == "successful" else _last_output(folder)
+    reason = "" if status == "successful" else _own_errors(reporter.lines)
     return _ended(order, status, rc=result.rc, reason=reason)
 
 
@@ -240,14 +265,11 @@ def _ended(order: Order, status: Any, rc: int | None = None, reason: str = "") -
     return Ended(shard=order.shard, fence=order.fence, status=status, rc=rc, reason=reason)
 
 
-def _last_output(folder: Path) -> str:
+def _own_errors(lines: Iterable[str]) -> str:
     """Give Ansible's own error lines, for a job that failed before any host did."""
-    output = folder / "artifacts" / "job" / "stdout"
-    if not output.is_file():
-        return ""
-    lines = output.read_text(errors="replace").splitlines()
-    errors = [n for n, line in enumerate(lines) if "ERROR" in line]
-    return "\n".join(lines[errors[0] : errors[0] + 8])[:2000] if errors else ""
+    said = list(lines)
+    errors = [n for n, line in enumerate(said) if "ERROR" in line]
+    return "\n".join(said[errors[0] : errors[0] + 8]) if errors else ""
 
 
 def main() -> None:
@@ -260,7 +282,7 @@ def main() -> None:
     try:
         run_order(order, folder, load_settings(), sys.stdout)
     except IctopsError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stdout.write(_ended(order, "error", reason=str(error)).model_dump_json() + "\n")
         sys.exit(int(error.exit_code))
 
 

@@ -32,10 +32,14 @@ def parse_report(line: str) -> Report:
 
 
 class LocalExecutor:
-    """Runs shards on this machine; what they report comes out of ``reports``."""
+    """Runs shards on this machine; what they report comes out of ``reports``.
 
-    def __init__(self, folder: Path) -> None:
+    :param cluster: the cluster of the run, where it may be another than the default one.
+    """
+
+    def __init__(self, folder: Path, cluster: str | None = None) -> None:
         self.folder = folder
+        self._environment = {"ICTOPS_CLUSTER": cluster} if cluster else {}
         self.reports: queue.Queue[Report] = queue.Queue()
         self._orders: dict[int, Order] = {}
 
@@ -60,7 +64,7 @@ class LocalExecutor:
                     stderr=log,
                     text=True,
                     encoding="utf-8",
-                    env={**os.environ, TOKEN_VARIABLE: order.token},
+                    env={**os.environ, **self._environment, TOKEN_VARIABLE: order.token},
                     start_new_session=True,  # Ctrl-C is for us; the job is told by us
                 )
             except OSError as error:
@@ -136,7 +140,9 @@ def job_folder(state_dir: Path) -> Path:
     own in it.
     """
     memory = Path("/dev/shm")  # noqa: S108 - a private folder in it, mode 0700
-    base = memory if os.access(memory, os.W_OK) else state_dir
+    # A job's ssh is a script there, which some machines would not run from memory (noexec).
+    usable = os.access(memory, os.W_OK) and not os.statvfs(memory).f_flag & os.ST_NOEXEC
+    base = memory if usable else state_dir
     base_folder = base / f"ictops-{os.getuid()}"
     own = hashlib.sha256(str(state_dir).encode()).hexdigest()[:12]
     for folder in (base_folder, base_folder / own):

@@ -34,7 +34,7 @@ class Order(_Message):
     playbook: str
     hosts: list[str] = Field(min_length=1)
     extra_vars: dict[str, Any] = {}
-    strategy: Literal["mitogen", "linear"] = "linear"
+    strategy: Literal["resident", "linear"] = "linear"
     forks: int = Field(ge=1)
 
 

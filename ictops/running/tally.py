@@ -18,6 +18,21 @@ MARKER_TASK = "ictops: this host reached the end"
 OUTCOME_KEY = "ictops_outcome"
 """A role says ``deferred`` or ``skipped`` by set_stats with this key, and ictops_reason."""
 
+STEERING = frozenset(
+    {
+        "ansible_stats",
+        "changed",
+        "data",
+        "deferred",
+        "ictops_reason",
+        "skipped",
+        "stderr",
+        "stdout",
+        OUTCOME_KEY,
+    }
+)
+"""Words of results that outcomes are told by: what a vault holds must not hide them."""
+
 
 @dataclass
 class HostTally:

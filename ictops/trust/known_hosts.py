@@ -1,8 +1,20 @@
-"""Pinned SSH host keys: a known_hosts file per site, and nothing trusted on first use."""
+"""Pinned SSH host keys: a known_hosts file per site, and nothing trusted on first use.
+
+The files are OpenSSH's own (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). What somebody put there by
+hand counts and stays: hashed names, patterns, ``@revoked`` and ``@cert-authority``.
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import os
 import shlex
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ictops.errors import TrustError
@@ -10,6 +22,7 @@ from ictops.estate.models import SITE_CODE
 
 FOLDER = "known_hosts"
 SSH_PORT = 22
+REVOKED = "@revoked"
 
 
 def known_hosts_path(cluster_dir: Path, site: str) -> Path:
@@ -18,56 +31,92 @@ def known_hosts_path(cluster_dir: Path, site: str) -> Path:
     :raises TrustError: if the code could lead out of the folder.
     """
     if not SITE_CODE.match(site):
-        raise TrustError("a site's code has letters a-z, digits and dashes", where=site)
+        raise TrustError("a site's code has letters a-z, digits and dashes", where=repr(site))
     return cluster_dir / FOLDER / site
 
 
-def ssh_arguments(cluster_dir: Path, site: str) -> list[str]:
-    """Give the options with which ssh accepts the site's pinned keys and no others.
+def write_ssh_clients(folder: Path, known_hosts: Path) -> dict[str, str]:
+    """Write an ssh, sftp and scp that accept the pinned keys and no others.
 
-    Each is quoted for a shell-like list, as Ansible's ``ssh_common_args`` is read.
+    ssh heeds the first word on an option: so nothing that an inventory or an ansible.cfg adds
+    takes the pins away (``StrictHostKeyChecking=no`` is often copied from somewhere), and what
+    else it adds, such as a ProxyJump, holds.
+
+    :returns: the variables by which Ansible uses them.
     """
-    options = {
-        "StrictHostKeyChecking": "yes",
-        "UserKnownHostsFile": str(known_hosts_path(cluster_dir, site)),
-        "GlobalKnownHostsFile": "/dev/null",
-        "UpdateHostKeys": "no",
-    }
-    return [part for k, v in options.items() for part in ("-o", shlex.quote(f"{k}={v}"))]
+    path = str(known_hosts).replace("%", "%%")  # ssh_config(5), TOKENS
+    options = (
+        "StrictHostKeyChecking=yes",
+        f'UserKnownHostsFile="{path}"',
+        "GlobalKnownHostsFile=/dev/null",
+        "NoHostAuthenticationForLocalhost=no",
+        "UpdateHostKeys=no",
+        "VerifyHostKeyDNS=no",
+    )
+    words = " ".join(f"-o {shlex.quote(option)}" for option in options)
+    variables = {"ansible_host_key_checking": "true", "ansible_ssh_host_key_checking": "true"}
+    for name in ("ssh", "sftp", "scp"):
+        script = folder / name
+        found = shutil.which(name) or f"/usr/bin/{name}"
+        script.write_text(f'#!/bin/sh\nexec {shlex.quote(found)} {words} "$@"\n')
+        script.chmod(0o700)
+        variables[f"ansible_{name}_executable"] = str(script)
+    return variables
 
 
-def read_known(path: Path) -> dict[str, set[str]]:
-    """Give the pinned keys, ``type base64``, of each address in a known_hosts file."""
-    known: dict[str, set[str]] = {}
-    if not path.is_file():
-        return known
-    for line in path.read_text().splitlines():
-        fields = line.split()
-        if len(fields) < 3 or fields[0].startswith(("#", "@")):  # noqa: PLR2004 - host type key
+class KnownHosts:
+    """What a known_hosts file says.
+
+    :raises TrustError: if it cannot be read; one that is not there says nothing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._entries = [e for e in _entries(_lines(path)) if e[0] in {"", REVOKED}]
+
+    def pinned(self, address: str) -> set[str]:
+        """Give the keys, ``type base64``, of an address as :func:`address_of` names it."""
+        return self._keys("", address) - self.revoked(address)
+
+    def revoked(self, address: str) -> set[str]:
+        """Give the keys of an address that are never to be accepted again."""
+        return self._keys(REVOKED, address)
+
+    def _keys(self, wanted: str, address: str) -> set[str]:
+        entries = self._entries
+        return {key for marker, names, key in entries if marker == wanted and _for(names, address)}
+
+
+def pin_keys(path: Path, keys: Mapping[str, Iterable[str]]) -> None:
+    """Put the keys of these addresses into a file, in the place of what was pinned for them.
+
+    :raises TrustError: if the file cannot be read or written.
+    """
+    kept = []
+    for line in _lines(path):
+        entry = next(_entries([line]), None)
+        if entry is None or entry[0]:
+            kept.append(line)
             continue
-        for address in fields[0].split(","):
-            known.setdefault(address, set()).add(f"{fields[1]} {fields[2]}")
-    return known
+        names = [one for one in entry[1] if not any(_is(one, address) for address in keys)]
+        if names:
+            kept.append(f"{','.join(names)} {line.split(None, 1)[1]}")
+    write_lines(path, kept + [f"{a} {key}" for a in keys for key in sorted(keys[a])])
 
 
-def write_known(path: Path, known: dict[str, set[str]]) -> None:
-    """Write a known_hosts file, by rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lines = [f"{address} {key}\n" for address in sorted(known) for key in sorted(known[address])]
-    fresh = path.with_name(path.name + ".part")
-    fresh.write_text("".join(lines))
-    fresh.chmod(0o644)
-    fresh.rename(path)
+def write_known(path: Path, known: Mapping[str, Iterable[str]]) -> None:
+    """Write a file anew, with these keys and no others."""
+    write_lines(path, [f"{a} {key}" for a in sorted(known) for key in sorted(known[a])])
 
 
 def address_of(address: str, port: int) -> str:
-    """Give how known_hosts names an address: with its port in brackets if it is not 22."""
-    return address if port == SSH_PORT else f"[{address}]:{port}"
+    """Give how known_hosts names an address: small, with its port in brackets if it is not 22."""
+    small = address.lower()
+    return small if port == SSH_PORT else f"[{small}]:{port}"
 
 
 def explain(message: str, site: str, host: str) -> str:
     """Give what to do about ssh's own words on a host key, or an empty text."""
-    if "REMOTE HOST IDENTIFICATION HAS CHANGED" in message:
+    if "REMOTE HOST IDENTIFICATION HAS CHANGED" in message or "REVOKED" in message:
         return (
             "its host key is not the pinned one: if it was installed anew, 'ictops site trust "
             f"{site} --replace {host}'; if not, find out who answers there"
@@ -75,3 +124,60 @@ def explain(message: str, site: str, host: str) -> str:
     if "host key" in message.lower():
         return f"its host key is not pinned: 'ictops site trust {site}' shows and records it"
     return ""
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write a file whole, by rename; who reads it sees the old one or the new one."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+        ) as file:
+            file.writelines(f"{line}\n" for line in lines)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(file.name).chmod(0o644)
+        Path(file.name).replace(path)
+    except OSError as error:
+        raise TrustError(f"cannot be written: {error.strerror}", where=str(path)) from error
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise TrustError(f"cannot be read: {reason}", where=str(path)) from error
+
+
+def _entries(lines: Iterable[str]) -> Iterator[tuple[str, list[str], str]]:
+    """Give marker, names, and ``type base64`` of each line that has a key."""
+    for line in lines:
+        fields = line.split()
+        marker = fields.pop(0) if fields and fields[0].startswith("@") else ""
+        if len(fields) >= 3 and not fields[0].startswith("#"):  # noqa: PLR2004 - names type key
+            yield marker, fields[0].split(","), f"{fields[1]} {fields[2]}"
+
+
+def _for(names: Iterable[str], address: str) -> bool:
+    """Tell whether the names of a line stand for an address."""
+
+    def matches(name: str) -> bool:
+        return _is(name, address) or fnmatchcase(address, name.lower().replace("[", "[[]"))
+
+    names = list(names)
+    taken_out = any(matches(name[1:]) for name in names if name.startswith("!"))
+    return not taken_out and any(matches(name) for name in names)
+
+
+def _is(name: str, address: str) -> bool:
+    """Tell whether a name is this address, also where it is hashed."""
+    if not name.startswith("|1|"):
+        return name.lower() == address
+    try:
+        salt, digest = (base64.b64decode(part) for part in name[3:].split("|"))
+    except ValueError:
+        return False
+    return hmac.compare_digest(hmac.digest(salt, address.encode(), hashlib.sha1), digest)

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import asyncssh
 
-from ictops.trust.known_hosts import address_of
+from ictops.trust.known_hosts import KnownHosts, address_of
 
-ALGORITHMS = ("ssh-ed25519", "ecdsa-sha2-nistp256", "rsa-sha2-512")
-"""One of each kind that sshd of the last ten years has; a switch may have only RSA."""
+ALGORITHMS = (
+    ("ssh-ed25519",),
+    ("ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"),
+    ("rsa-sha2-512", "rsa-sha2-256"),
+)
+"""A host has one key of each kind that it has at all; a switch may have only RSA."""
 AT_ONCE = 50
 SECONDS = 10.0
 """How long a host may take to show a key."""
 
-State = Literal["pinned", "new", "changed", "silent"]
+State = Literal["pinned", "new", "changed", "revoked", "silent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +59,12 @@ class Finding:
     """Why it is silent."""
 
 
-def scan(targets: Iterable[Target], known: dict[str, set[str]]) -> list[Finding]:
+def scan(targets: Iterable[Target], known: KnownHosts) -> list[Finding]:
     """Ask every host for its keys and compare them with those that are pinned.
 
     A host whose every key is pinned is ``pinned``; one that shows another key of a type
-    that is pinned, or none of the pinned ones, has ``changed``.
+    that is pinned, or none of the pinned ones, has ``changed``. One that shows a key of a
+    ``@revoked`` line is ``revoked``, whatever else is pinned.
     """
 
     async def scan_all() -> list[Finding]:
@@ -69,29 +74,35 @@ def scan(targets: Iterable[Target], known: dict[str, set[str]]) -> list[Finding]
     return asyncio.run(scan_all())
 
 
-async def _scan(target: Target, known: dict[str, set[str]], room: asyncio.Semaphore) -> Finding:
+async def _scan(target: Target, known: KnownHosts, room: asyncio.Semaphore) -> Finding:
     keys: list[HostKey] = []
     reason = "it shows no key of a type that is trusted"
     async with room:
-        for algorithm in ALGORITHMS:
+        for algorithms in ALGORITHMS:
             try:
-                keys.append(await asyncio.wait_for(_ask(target, algorithm), SECONDS))
+                keys.append(await asyncio.wait_for(_ask(target, algorithms), SECONDS))
             except TimeoutError:
                 reason = f"no answer in {SECONDS:.0f} s"
                 break
             except (ConnectionResetError, asyncssh.Error) as error:
                 reason = str(error)  # an sshd hangs up like this if it has no such key
-            except OSError as error:
+            # The last two come of a name or a port that no host can have.
+            except (OSError, ValueError, OverflowError) as error:
                 reason = str(error)
                 break
     if not keys:
         return Finding(target, "silent", (), reason)
-    pinned = known.get(address_of(target.address, target.port), set())
-    return Finding(target, compare(keys, pinned), tuple(keys))
+    address = address_of(target.address, target.port)
+    pinned, revoked = known.pinned(address), known.revoked(address)
+    return Finding(target, compare(keys, pinned, revoked), tuple(keys))
 
 
-def compare(keys: Sequence[HostKey], pinned: set[str]) -> State:
-    """Tell how the keys that a host shows stand to the pinned ones."""
+def compare(
+    keys: Sequence[HostKey], pinned: Collection[str], revoked: Collection[str] = ()
+) -> State:
+    """Tell how the keys that a host shows stand to the pinned ones, and to the revoked ones."""
+    if any(key.line in revoked for key in keys):
+        return "revoked"
     if not pinned:
         return "new"
     types = {line.split()[0] for line in pinned}
@@ -100,9 +111,9 @@ def compare(keys: Sequence[HostKey], pinned: set[str]) -> State:
     return "pinned" if same else "changed"
 
 
-async def _ask(target: Target, algorithm: str) -> HostKey:
+async def _ask(target: Target, algorithms: Sequence[str]) -> HostKey:
     key = await asyncssh.get_server_host_key(
-        target.address, target.port, server_host_key_algs=[algorithm], config=None
+        target.address, target.port, server_host_key_algs=algorithms, config=None
     )
     if key is None:
         raise asyncssh.KeyExchangeFailed("it shows no key")

@@ -1,77 +1,118 @@
-"""The ansible-vault password, and the secrets that it opens, in memory only."""
+"""The ansible-vault password: from a file, a keyring or a command, and never in an argument."""
 
 from __future__ import annotations
 
-import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from ictops.errors import TrustError
 from ictops.settings import Settings, find_config
 
-HEADER = b"$ANSIBLE_VAULT;"
+COMMAND_SECONDS = 60
+_FOR_EVERYBODY = 0o007
 
 
 def vault_password(settings: Settings) -> bytes | None:
     """Give the vault's password from where the settings say, or None if they name nothing.
 
-    :raises TrustError: if it is not there.
+    :raises TrustError: if it is not there, is empty, or lies open to everybody.
     """
     vault = settings.vault
     if vault.password_file is not None:
-        path = settings.resolve(vault.password_file)
-        try:
-            return path.read_bytes().strip()
-        except OSError as error:
+        password, where = _from_file(settings.resolve(vault.password_file))
+    elif vault.keyring is not None:
+        password, where = _from_keyring(vault.keyring)
+    elif vault.command is not None:
+        password, where = _from_command(vault.command, settings)
+    else:
+        return None
+    if not password.strip():
+        raise TrustError("the vault's password is empty", where=where, do="Put it there")
+    return password.strip()
+
+
+def _from_file(path: Path) -> tuple[bytes, str]:
+    try:
+        if path.stat().st_mode & _FOR_EVERYBODY:
             raise TrustError(
-                f"the vault's password file cannot be read: {error.strerror}",
+                "everybody on this machine can read the vault's password file",
                 where=str(path),
-                do="Correct vault.password_file in ictops.toml",
-            ) from error
-    if vault.keyring is not None:
-        return _from_keyring(vault.keyring)
-    if vault.command is not None:
-        return _from_command(vault.command)
-    return None
+                do=f"'chmod 600 {shlex.quote(str(path))}', and think of a new password",
+            )
+        password = path.read_bytes()
+    except OSError as error:
+        raise TrustError(
+            f"the vault's password file cannot be read: {error.strerror}",
+            where=str(path),
+            do="Correct vault.password_file in ictops.toml",
+        ) from error
+    if password.startswith(b"#!"):
+        raise TrustError(
+            "the vault's password file is a script",
+            where=str(path),
+            do=f'Name it as a command: command = ["{path}"] under [vault] in ictops.toml',
+        )
+    return password, str(path)
 
 
-def _from_keyring(entry: str) -> bytes:
+def _from_keyring(entry: str) -> tuple[bytes, str]:
     import keyring  # noqa: PLC0415 - slow to import, and seldom needed
+    from keyring.errors import KeyringError  # noqa: PLC0415
 
-    service, _, user = entry.partition("/")
-    found = keyring.get_password(service, user)
+    service, slash, user = entry.partition("/")
+    if not slash or not service or not user:
+        raise TrustError("vault.keyring is written SERVICE/USER", where=entry)
+    try:
+        found = keyring.get_password(service, user)
+    except KeyringError as error:
+        raise TrustError(
+            f"this machine's keyring cannot be used: {error}",
+            where=entry,
+            do="Unlock it, or use vault.password_file or vault.command in ictops.toml",
+        ) from error
     if found is None:
         raise TrustError(
             "the keyring has no such password", where=entry, do=f"'keyring set {service} {user}'"
         )
-    return found.encode()
+    return found.encode(), entry
 
 
-def _from_command(command: list[str]) -> bytes:
+def _from_command(command: list[str], settings: Settings) -> tuple[bytes, str]:
+    if not command:
+        raise TrustError("vault.command is empty", do='Write command = ["pass", "show", "vault"]')
     try:
-        done = subprocess.run(command, check=True, capture_output=True, timeout=60)
-    except (OSError, subprocess.SubprocessError) as error:
-        raise TrustError(
-            "the command that gives the vault's password failed",
-            where=command[0],
-            do="Try it by hand; vault.command in ictops.toml names it",
-        ) from error
-    return done.stdout.strip()
+        done = subprocess.run(
+            command,
+            check=True,
+            capture_output=True,
+            timeout=COMMAND_SECONDS,
+            cwd=settings.workspace,
+        )
+    except subprocess.CalledProcessError as error:
+        why = f"it ended with {error.returncode}"
+    except subprocess.TimeoutExpired:
+        why = f"it took longer than {COMMAND_SECONDS} s"
+    except OSError as error:
+        why = str(error.strerror)
+    else:
+        return done.stdout, command[0]
+    # What the command printed is left out: it may be the password.
+    raise TrustError(
+        f"the command that gives the vault's password failed: {why}",
+        where=command[0],
+        do="Try it by hand; vault.command in ictops.toml names it",
+    )
 
 
-def write_vault_client(folder: Path) -> Path:
+def write_vault_client(folder: Path, settings: Settings) -> Path:
     """Write a script for ansible's ``--vault-password-file``, and give it.
 
     There is no secret in it: it asks the settings, as ictops itself does.
     """
     config = find_config()
-    lines = ["#!/bin/sh"]
+    lines = ["#!/bin/sh", f"cd {shlex.quote(str(settings.workspace.resolve()))} || exit 1"]
     if config is not None:
         lines.append(f"export ICTOPS_CONFIG={shlex.quote(str(config))}")
     lines.append(f"exec {shlex.quote(sys.executable)} -m ictops.trust.vault_client")
@@ -79,90 +120,3 @@ def write_vault_client(folder: Path) -> Path:
     path.write_text("\n".join(lines) + "\n")
     path.chmod(0o700)
     return path
-
-
-def vault_secrets(source: Path, password: bytes) -> set[str]:
-    """Give every text that the vault hides from whoever reads the site's inventory.
-
-    These are the values in vaulted files and the ``!vault`` values of the site's own file
-    and of ``group_vars`` and ``host_vars`` beside it.
-
-    :raises TrustError: naming the file that this password does not open.
-    """
-    from ansible.constants import DEFAULT_VAULT_IDENTITY  # noqa: PLC0415 - slow to import
-    from ansible.parsing.vault import VaultLib, VaultSecret  # noqa: PLC0415
-
-    library = VaultLib([(DEFAULT_VAULT_IDENTITY, VaultSecret(password))])
-    found: set[str] = set()
-    for path in sorted(_files_of(source)):
-        content = path.read_bytes()
-        if HEADER not in content:
-            continue
-        try:
-            if content.startswith(HEADER):
-                opened = yaml.load(library.decrypt(content), _AnyTag)  # noqa: S506 - a SafeLoader
-                found |= set(_texts(opened))
-            else:
-                for ciphertext in _inline(content):
-                    found.add(library.decrypt(ciphertext).decode())
-        except Exception as error:
-            raise TrustError(
-                "the vault's password does not open this file",
-                where=str(path),
-                do="Look at [vault] in ictops.toml; 'ansible-vault view' tells whether it fits",
-            ) from error
-    return found
-
-
-def has_vault(source: Path) -> list[Path]:
-    """Give the files of a site's inventory that hold something vaulted."""
-    return [path for path in sorted(_files_of(source)) if HEADER in path.read_bytes()]
-
-
-def _files_of(source: Path) -> Iterator[Path]:
-    yield source
-    for name in ("group_vars", "host_vars"):
-        for folder, _, files in os.walk(source.parent / name):
-            yield from (Path(folder) / file for file in files)
-
-
-class _AnyTag(yaml.SafeLoader):
-    """Safe, and indifferent to tags of Ansible's such as !unsafe."""
-
-
-class _Vaulted(bytes):
-    """What stands behind ``!vault``."""
-
-
-def _plain(_loader: yaml.SafeLoader, _suffix: str, node: yaml.Node) -> Any:
-    return node.value if isinstance(node, yaml.ScalarNode) else None
-
-
-def _vaulted(_loader: yaml.SafeLoader, node: yaml.ScalarNode) -> _Vaulted:
-    return _Vaulted(node.value.encode())
-
-
-_AnyTag.add_multi_constructor("!", _plain)
-_AnyTag.add_constructor("!vault", _vaulted)
-
-
-def _inline(content: bytes) -> Iterator[bytes]:
-    yield from (bytes(v) for v in _values(yaml.load(content, _AnyTag)) if isinstance(v, _Vaulted))  # noqa: S506
-
-
-def _texts(value: Any) -> Iterator[str]:
-    for one in _values(value):
-        if isinstance(one, bool) or one is None or isinstance(one, bytes):
-            continue
-        yield str(one)
-
-
-def _values(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict):
-        for inner in value.values():
-            yield from _values(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _values(inner)
-    else:
-        yield value

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.lab
 KILLS = 25
 """Under each of two strategies: fifty in all."""
 FEW = ["lab001-ws-01", "lab001-ws-02"]
-STRATEGIES = pytest.mark.parametrize("strategy", ["mitogen", "linear"])
+STRATEGIES = pytest.mark.parametrize("strategy", ["resident", "linear"])
 
 
 def ended(workspace: Workspace, run: str) -> set[str]:

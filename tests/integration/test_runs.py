@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ictops.running.local import job_folder
 from ictops.running.sweep import processes_of
 from tests.support.lab import Workspace
 from tests.support.runs import COUNTING, HOSTS, apply, counts, newest, outcomes, tokens, until
@@ -74,6 +77,8 @@ def test_an_unknown_host_key_is_refused(workspace: Workspace) -> None:
     before = pinned.read_text()
     plan = workspace.plan(COUNTING.format(name="unknown", seconds=0), "--limit", "lab001-srv-01")
     pinned.write_text("".join(li for li in before.splitlines(True) if ".10 " not in li))
+    lax = workspace.folder / "ansible.cfg"
+    lax.write_text(LAX)  # what it says of host keys is not heeded
     try:
         process = workspace.start(*apply(plan))
         run = ""
@@ -92,14 +97,22 @@ def test_an_unknown_host_key_is_refused(workspace: Workspace) -> None:
         process.wait(15)
     finally:
         pinned.write_text(before)
+        lax.unlink()
     assert counts(workspace, "unknown")["lab001-srv-01"] == 0
 
 
-SECRET = "canary-4711-wren"
+SECRETS = {
+    "a_secret": "canary-4711-wren",
+    "a_phrase": "canary words that are many so that they are folded",
+    "a_pin": 471147114,
+    "a_file": "canary-in-a-vars-file",
+    "a_role": "canary-in-a-role",
+}
 
 LEAKY = """
 - hosts: all
   gather_facts: false
+  vars_files: [leaky/vars.yml]
   tasks:
     - name: A task whose name holds {{ a_secret }}
       ansible.builtin.command: echo {{ a_secret }}
@@ -107,68 +120,141 @@ LEAKY = """
     - name: A later debug
       ansible.builtin.debug:
         var: said
+    - name: In a number, a name of a variable, and folded
+      ansible.builtin.debug:
+        msg: "{{ {'pin': a_pin, a_secret: {'text': a_phrase} | to_nice_yaml(width=20)} }}"
+    - name: Encoded, and in JSON in JSON
+      ansible.builtin.debug:
+        msg: "{{ a_secret | b64encode }} {{ {'a': a_phrase} | to_json | to_json | to_json }}"
+    - name: From beside the playbook
+      ansible.builtin.debug:
+        msg: "{{ a_file }}"
+    - name: From a role
+      ansible.builtin.include_role:
+        name: leaky
+    - name: No such command
+      ansible.builtin.command: /no/such/{{ a_secret }}
+      ignore_errors: true
+    - name: For the report
+      ansible.builtin.fail:
+        msg: "{{ a_secret }} and {{ a_pin }}"
+      when: inventory_hostname == 'lab001-ws-01'
+"""
+
+LAX = """
+[defaults]
+log_path = ansible.log
+[ssh_connection]
+ssh_args = -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null
 """
 
 
-def test_a_secret_of_the_vault_is_found_nowhere(workspace: Workspace) -> None:
-    group_vars = workspace.folder / "inventories" / "t" / "group_vars" / "all"
-    password = workspace.folder / "vault-password"
+@pytest.fixture
+def vaulted(workspace: Workspace) -> Iterator[None]:
+    """Put the secrets into vaulted files everywhere that Ansible reads them from."""
+    folder = workspace.folder
+    files = {
+        folder
+        / "inventories"
+        / "t"
+        / "group_vars"
+        / "all"
+        / "vault.yml": "a_secret a_phrase a_pin",
+        folder / "leaky" / "vars.yml": "a_file",
+        folder / "roles" / "leaky" / "vars" / "main.yml": "a_role",
+    }
+    (folder / "roles" / "leaky" / "tasks").mkdir(parents=True)
+    (folder / "roles" / "leaky" / "tasks" / "main.yml").write_text(
+        "- name: Say it\n  ansible.builtin.debug:\n    var: a_role\n"
+    )
+    password = folder / "vault-password"
     password.write_text("opens the vault\n")
     password.chmod(0o600)
-    vaulted = group_vars / "vault.yml"
-    vaulted.write_text(f"a_secret: {SECRET}\n")
+    for path, names in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({name: SECRETS[name] for name in names.split()}))
     tool = Path(sys.executable).parent / "ansible-vault"
-    words = [str(tool), "encrypt", "--vault-password-file", str(password), str(vaulted)]
+    words = [str(tool), "encrypt", "--vault-password-file", str(password), *map(str, files)]
     subprocess.run(words, check=True, capture_output=True)
-    settings = workspace.folder / "ictops.toml"
+    settings = folder / "ictops.toml"
     plain = settings.read_text()
     settings.write_text(plain + '[vault]\npassword_file = "vault-password"\n')
-    try:
-        plan = workspace.plan(LEAKY)
-        process = workspace.start(*apply(plan))
-        seen = set()
-        while process.poll() is None:
-            for entry in Path("/proc").glob("[0-9]*/cmdline"):
-                try:
-                    words = entry.read_bytes()
-                except OSError:
-                    continue  # ended meanwhile
-                # On a real host the module's own arguments are the host's affair; the
-                # lab's hosts share this machine's process list.
-                if SECRET.encode() in words and not words.startswith(b"echo"):
-                    seen.add(words)
-            time.sleep(0.02)
-        output, _ = process.communicate()
-    finally:
-        settings.write_text(plain)
-        vaulted.unlink()
-    assert process.returncode == 0, output
+    (folder / "ansible.cfg").write_text(LAX)
+    yield
+    settings.write_text(plain)
+    for path in (*files, folder / "ansible.cfg"):
+        path.unlink()
+
+
+def test_a_secret_of_the_vault_is_found_nowhere(workspace: Workspace, vaulted: None) -> None:
+    wanted = [str(secret).encode() for secret in SECRETS.values()]
+    plan = workspace.plan(LEAKY, "--site-failures", "100%", "--run-failures", "100%")
+    process = workspace.start(*apply(plan))
+    seen = set()
+    while process.poll() is None:
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                words = (entry / "cmdline").read_bytes()
+                around = (entry / "environ").read_bytes()
+            except OSError:
+                continue  # ended meanwhile
+            # On a real host the module's own arguments are the host's affair; the lab's
+            # hosts share this machine's process list.
+            found = any(secret in words + around for secret in wanted)
+            if found and not words.startswith(b"echo"):
+                seen.add(words)
+        time.sleep(0.02)
+    output, _ = process.communicate()
+    assert process.returncode == 4, output
     assert seen == set()
-    assert SECRET not in output
-    assert SECRET not in workspace.ictops("run", "logs", newest(workspace))
-    assert "«secret»" in workspace.ictops("run", "logs", newest(workspace))
-    for folder, _, files in os.walk(workspace.folder):
-        for file in files:
-            assert SECRET.encode() not in (Path(folder) / file).read_bytes(), file
+    run = newest(workspace)
+    shown = [workspace.ictops("run", verb, run) for verb in ("logs", "show")]
+    shown.append(workspace.ictops("run", "logs", run, "--json"))
+    for said in (output, *shown):
+        assert "«secret»" in said
+        assert not any(secret.decode() in said for secret in wanted)
+    jobs = job_folder(workspace.folder / "state")
+    for top in (workspace.folder, jobs):
+        for folder, _, files in os.walk(top):
+            for file in files:
+                content = (Path(folder) / file).read_bytes()
+                assert not any(secret in content for secret in wanted), file
+    for host in HOSTS:
+        kept = workspace.on(host, "journalctl", "--no-pager", "--quiet")
+        assert not any(secret.decode() in kept for secret in wanted), "the host's own log"
 
 
 TEMPLATE = """
 - hosts: all
-  gather_facts: false
+  gather_facts: true
   tasks:
     - name: A host says something
       ansible.builtin.command: cat /root/says
       register: said
-    - name: And it is used
+    - name: And it is used, as is a fact and a value from elsewhere
       ansible.builtin.debug:
-        msg: "{{ said.stdout }}"
+        msg: "{{ said.stdout }} {{ ansible_facts['ansible_local'] }} {{ imported }}"
+    - name: Also where a template would be looked for
+      ansible.builtin.copy:
+        content: "{{ said.stdout }} {{ ansible_facts['ansible_local']['says'] }} {{ imported }}"
+        dest: /root/repeated
 """
 
 
 def test_what_a_host_says_is_never_run(workspace: Workspace, tmp_path: Path) -> None:
-    trap = tmp_path / "trap"
+    trap, host = tmp_path / "trap", HOSTS[0]
     says = "{{ lookup('pipe', 'touch " + str(trap) + "') }}"
-    for host in HOSTS:
-        workspace.on(host, "sh", "-c", f'cat > /root/says <<"E"\n{says}\nE')
-    workspace.ictops(*apply(workspace.plan(TEMPLATE)))
+    files = {"/root/says": says, "/etc/ansible/facts.d/says.fact": json.dumps({"x": says})}
+    for path, text in files.items():
+        script = f"mkdir -p $(dirname {path}); cat > {path} <<'END'\n{text}\nEND"
+        workspace.on(host, "sh", "-c", script)
+    site = workspace.folder / "inventories" / "t" / "lab001.yml"
+    before = site.read_text()
+    values = f'site_lab001:\n  vars:\n    imported: !unsafe "{says}"\n'
+    site.write_text(before.replace("site_lab001:\n", values, 1))
+    try:
+        workspace.ictops(*apply(workspace.plan(TEMPLATE, "--limit", host)))
+    finally:
+        site.write_text(before)
     assert not trap.exists()
+    assert workspace.on(host, "cat", "/root/repeated").count("touch") == 3

@@ -17,7 +17,6 @@ FAULTY = Path(__file__).parents[2] / "data" / "estate" / "faulty"
 @pytest.mark.parametrize(
     ("file", "line", "what"),
     [
-        ("alpha.yml", 1, "unknown calendar"),
         ("alpha.yml", 4, "MAC 02:00:00:00:00:01"),
         ("alpha.yml", 4, "outside"),
         ("alpha.yml", 5, "no MAC address"),

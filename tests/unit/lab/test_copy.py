@@ -13,7 +13,8 @@ import pytest
 from ictops.errors import InventoryError, LabError
 from ictops.estate.check import check_cluster
 from ictops.estate.load import load_cluster
-from ictops.lab.copy import copy_cluster, set_for_all, sites_to_copy
+from ictops.estate.needs import needs_of
+from ictops.lab.copy import copy_cluster, set_login, sites_to_copy
 from ictops.settings import content_dir
 
 DEMO = content_dir() / "inventories" / "demo"
@@ -66,7 +67,7 @@ def source(tmp_path: Path) -> Path:
 def copied(source: Path, target: Path) -> Path:
     sites = sites_to_copy(source)
     copy_cluster(source, target, sites, NETWORKS[: len(sites)])
-    set_for_all(target, {"ansible_user": "ictops"})
+    set_login(target, "all", {"ansible_user": "ictops"})
     return target
 
 
@@ -133,7 +134,7 @@ def test_only_linux_hosts_and_their_sites_are_copied(source: Path, tmp_path: Pat
 
 def test_a_copy_of_the_demonstration_has_no_fault(tmp_path: Path) -> None:
     copy = copied(DEMO, tmp_path / "lab")
-    assert check_cluster(copy, roles=content_dir() / "roles", vault_set=False) == []
+    assert check_cluster(copy, needs=needs_of(content_dir()), vault_set=False) == []
     before, after = load_cluster(DEMO, tmp_path / "a"), load_cluster(copy, tmp_path / "b")
     left_out = {"switches"}
     for site in before.sites:
