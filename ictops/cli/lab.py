@@ -62,6 +62,10 @@ def up(
     ] = None,
     workstations: Annotated[int, typer.Option(min=1, help="Workstations at each of them.")] = 3,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start every host anew.")] = False,
+    cap_add: Annotated[
+        list[str] | None,
+        typer.Option(help="A Linux capability for new hosts: flatpak needs SYS_ADMIN, NET_ADMIN."),
+    ] = None,
 ) -> None:
     """Bring the lab up: a container with systemd and sshd for each Linux host of the cluster.
 
@@ -89,7 +93,8 @@ def up(
         place = free_subnet(sites, subnets_in_use(), start)
         generate_cluster(cluster_dir, sites, workstations, place)
     out = console(stderr=True)
-    bring_up(lab, _load(cluster_dir, cache_dir), fresh=fresh, say=out.print)
+    schools = _load(cluster_dir, cache_dir)
+    bring_up(lab, schools, fresh=fresh, capabilities=cap_add or (), say=out.print)
     _show(lab, cluster_dir, cache_dir, json=False)
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from ictops.errors import LabError
 from ictops.lab.hosts import Lab
-from ictops.lab.podman import inspect_pid, own_names, podman, run
+from ictops.lab.podman import inspect_pid, own_identity, podman, run
 
 FILLER = "/var/cache/filled-by-ictops-lab"
 
@@ -42,7 +42,7 @@ def apply_fault(lab: Lab, host: str, fault: Fault, *, delay_ms: int = 300) -> No
             podman("stop", "--time", "0", name)
         case Fault.ON:
             podman("start", name)
-            own_names(name)
+            own_identity(name)
         case Fault.CUT:
             _in_network(name, "ip", "link", "set", "eth0", "down")
         case Fault.HEAL:

@@ -22,7 +22,7 @@ from ictops.lab.podman import (
     allow_many_hosts,
     containers,
     host_flags,
-    own_names,
+    own_identity,
     podman,
     require,
     run,
@@ -77,10 +77,17 @@ def lab_hosts(cluster: Cluster) -> list[Host]:
 
 
 def up(
-    lab: Lab, cluster: Cluster, *, fresh: bool = False, say: Callable[[str], None] = lambda _: None
+    lab: Lab,
+    cluster: Cluster,
+    *,
+    fresh: bool = False,
+    capabilities: Sequence[str] = (),
+    say: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Bring the lab up, from whatever state it is in; wait until every host's sshd answers.
 
+    :param capabilities: what a host that is made gets beside podman's own, such as
+        ``SYS_ADMIN`` (see capabilities(7)).
     :raises LabError: if this machine cannot hold it, or a host does not come up.
     """
     require()
@@ -102,7 +109,7 @@ def up(
     say(f"starting {len(hosts)} hosts")
     there = {c["Names"][0]: c["State"] for c in containers(lab.name)}
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda host: _start(lab, host, image, there), hosts))
+        list(pool.map(lambda host: _start(lab, host, image, there, capabilities), hosts))
     say("waiting for sshd")
     late = wait_for_ssh([host.address for host in hosts if host.address], BOOT_SECONDS)
     if late:
@@ -157,18 +164,20 @@ def _ssh_answers(address: str) -> bool:
         return False
 
 
-def _start(lab: Lab, host: Host, image: str, there: dict[str, str]) -> None:
+def _start(
+    lab: Lab, host: Host, image: str, there: dict[str, str], capabilities: Sequence[str]
+) -> None:
     name = lab.container(host.name)
     state = there.get(name)
     if state == "running":
         return
     if state is not None:
         podman("start", name)
-        own_names(name)
+        own_identity(name)
         return
     mac = ("--mac-address", host.mac) if host.mac else ()
     podman(
-        "run", "--detach", *host_flags(),
+        "run", "--detach", *host_flags(), *[f"--cap-add={one}" for one in capabilities],
         "--name", name, "--hostname", host.name,
         "--label", f"{LABEL}={lab.name}", "--label", f"ictops.host={host.name}",
         "--network", lab.network(host.site), "--ip", host.address or "", *mac,
@@ -178,7 +187,7 @@ def _start(lab: Lab, host: Host, image: str, there: dict[str, str]) -> None:
         "--mount", "type=tmpfs,destination=/var/cache,tmpfs-size=67108864",
         image, "/sbin/init",
     )  # fmt: skip
-    own_names(name)
+    own_identity(name)
 
 
 def _remove_containers(lab: Lab) -> None:

@@ -98,25 +98,28 @@ def inspect_pid(container: str) -> int:
     return pid
 
 
-OWN_NAMES = """
+OWN_IDENTITY = """
 for file in /etc/hostname /etc/hosts; do
   text=$(cat $file) && umount $file && echo "$text" > $file && chmod 0644 $file
 done
+cat /proc/sys/kernel/random/uuid > /run/boot_id
+mount --bind /run/boot_id /proc/sys/kernel/random/boot_id
 """
 
 
-def own_names(container: str) -> None:
-    """Give a running host /etc/hostname and /etc/hosts as files of its own.
+def own_identity(container: str) -> None:
+    """Give a host that was just started its own /etc/hostname, /etc/hosts and boot id.
 
-    podman mounts them from outside, and a mounted file cannot be replaced by a rename:
-    what sets a name on a real host would fail here.
+    podman mounts the first two from outside, and a mounted file cannot be replaced by a
+    rename: what sets a name on a real host would fail here. The boot id is the kernel's, and
+    would say of a host that was restarted that it was not.
 
     :raises LabError: if it cannot be done.
     """
     pid = str(inspect_pid(container))
-    done = run(["nsenter", "-t", pid, "-m", "-p", "sh", "-ec", OWN_NAMES])
+    done = run(["nsenter", "-t", pid, "-m", "-p", "sh", "-ec", OWN_IDENTITY])
     if done.returncode != 0:
-        raise LabError(f"no names of its own: {done.stderr.strip()}", where=container)
+        raise LabError(f"no identity of its own: {done.stderr.strip()}", where=container)
 
 
 INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
