@@ -106,7 +106,7 @@ def _take_over(
 
 def jobs_of(settings: Settings) -> Path:
     """Give the folder in which the jobs of these settings' journal have theirs."""
-    return job_folder(settings.resolve(settings.state_dir), settings.journal_url)
+    return job_folder(settings.resolve(settings.state_dir), settings.journal)
 
 
 def windows_of(plan: Plan, record: RunRecord, site: str) -> list[Window]:

@@ -141,18 +141,20 @@ def spooled(folder: Path) -> list[Event]:
     return events
 
 
-def job_folder(state_dir: Path, journal: str) -> Path:
+def job_folder(state_dir: Path, journal: str = "") -> Path:
     """Give where the jobs of a journal's runs keep their private files.
 
     In memory where there is some, else on the disk: ansible-runner writes extra vars and
     its environment in clear there (mode 0600), and memory is gone when the power goes.
     Every workspace and every journal has a folder of its own in it: what one journal knows
     nothing of may be at work for another.
+
+    :param journal: as the settings name it, if it is not the one in ``state_dir``.
     """
     memory = Path("/dev/shm")  # noqa: S108 - a private folder in it, mode 0700
     base = memory if os.access(memory, os.W_OK) else state_dir
     base_folder = base / f"ictops-{os.getuid()}"
-    own = hashlib.sha256(f"{state_dir}\n{journal}".encode()).hexdigest()[:12]
+    own = hashlib.sha256(f"{state_dir}{journal}".encode()).hexdigest()[:12]
     for folder in (base_folder, base_folder / own):
         _private(folder)
     return base_folder / own
