@@ -85,6 +85,10 @@ class Settings(BaseSettings):
         """Give ``path`` as an absolute path, read relative to the workspace."""
         return (self.workspace / path).resolve()
 
+    def of_cluster(self, name: str) -> Settings:
+        """Give these settings for another cluster of the same workspace."""
+        return self if name == self.cluster else Settings(**(self.model_dump() | {"cluster": name}))
+
     @cached_property
     def cluster_dir(self) -> Path:
         """The inventory directory of the chosen cluster."""

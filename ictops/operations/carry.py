@@ -50,6 +50,7 @@ def carry(
     _check_space(settings)
     record = journal.run(run_id)
     plan = Plan.model_validate_json(record.plan)
+    settings = settings.of_cluster(plan.cluster)  # whichever is the default one here
     cluster = load_cluster(settings.cluster_dir, settings.cache_dir)
     hosts = {h.name: h for code in plan.sites for h in cluster.hosts(code)}
     course = Course(
@@ -93,7 +94,7 @@ def _take_over(
     settings: Settings,
     clock: Callable[[], datetime],
 ) -> tuple[Lease, LocalExecutor]:
-    executor = LocalExecutor(jobs_of(settings))
+    executor = LocalExecutor(jobs_of(settings), {"ICTOPS_CLUSTER": plan.cluster})
     lease = journal.acquire(run_id, at=clock())
     try:
         recover(journal, lease, plan, executor, clock)

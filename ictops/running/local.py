@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -33,10 +34,15 @@ def parse_report(line: str) -> Report:
 
 
 class LocalExecutor:
-    """Runs shards on this machine; what they report comes out of ``reports``."""
+    """Runs shards on this machine; what they report comes out of ``reports``.
 
-    def __init__(self, folder: Path) -> None:
+    :param folder: where jobs have their private folders.
+    :param environment: what a job is told beside its order, and beside what we are told.
+    """
+
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
         self.folder = folder
+        self._told = dict(environment or {})
         self.reports: queue.Queue[Report] = queue.Queue()
         self._orders: dict[int, Order] = {}
 
@@ -81,7 +87,7 @@ class LocalExecutor:
     def _environment(self, order: Order) -> dict[str, str]:
         # The journal is not a job's affair, and its URL may hold a password.
         inherited = {k: v for k, v in os.environ.items() if k != "ICTOPS_JOURNAL"}
-        return inherited | {TOKEN_VARIABLE: order.token}
+        return inherited | self._told | {TOKEN_VARIABLE: order.token}
 
     def cancel(self) -> None:
         """End every process of every shard; each then reports that it was cancelled."""

@@ -54,6 +54,9 @@ def test_a_run_is_paused_resumed_stopped_and_carried_on(workspace: Workspace) ->
     assert outcomes(mine, run) == {CANARY: "changed", OTHER: None}
     assert mine.json("tick")["carried"] == [], "a paused run is a person's affair"
 
+    # Whatever the workspace's default cluster is by now, the run's is the one of its plan.
+    settings = mine.folder / "ictops.toml"
+    settings.write_text(settings.read_text().replace('cluster = "t"', 'cluster = "another"'))
     hold_again(mine, name, FEW)
     resuming = mine.start("run", "resume", run)
     at_work(mine, name, OTHER)
