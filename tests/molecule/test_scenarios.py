@@ -36,3 +36,4 @@ def test_the_scenario_ends_well(scenario: str, tmp_path: Path) -> None:
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-6000:]
+    assert "secretcanary" not in done.stdout  # the hash of molecule/baseline
