@@ -5,7 +5,9 @@ PYTHON ?= python3
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # Where the kernel still offers the first kind of cgroups, podman's own crun starts no systemd.
 RUNC := $(if $(wildcard /sys/fs/cgroup/cgroup.controllers),,runc)
-PACKAGES := podman $(RUNC) mmdebstrap gpg gpg-agent iproute2 openssh-client python3-venv
+# Its networks want iptables or nftables, by its version, and it depends on neither.
+PACKAGES := podman $(RUNC) iptables nftables mmdebstrap gpg gpg-agent iproute2 openssh-client \
+  python3-venv
 CREATECLUSTER := /etc/postgresql-common/createcluster.conf
 
 .PHONY: demo test lint bench clean setup setup-test packages packages-test

@@ -32,7 +32,7 @@ WORKSTATIONS = 19
 """Beside the site's server: twenty hosts."""
 HOSTS = WORKSTATIONS + 1
 TIMES_ANSIBLE = 2.5
-PACKAGES = ("ictops", "ansible-core", "ansible-runner", "resident", "pyinfra")
+PACKAGES = ("ictops", "ansible-core", "ansible-runner", "pyinfra")
 PHASES = ("changing", "converged")
 ICTOPS, ANSIBLE, PYINFRA = "ictops apply", "ansible-playbook", "pyinfra"
 

@@ -85,13 +85,9 @@ class Settings(BaseSettings):
         """Give ``path`` as an absolute path, read relative to the workspace."""
         return (self.workspace / path).resolve()
 
-    def of_cluster(self, cluster: str) -> Settings:
-        """Give these settings for another cluster of the workspace."""
-        if cluster == self.cluster:
-            return self
-        other = self.model_copy(update={"cluster": cluster})
-        other.__dict__.pop("cluster_dir", None)  # cached for this one
-        return other
+    def of_cluster(self, name: str) -> Settings:
+        """Give these settings for another cluster of the same workspace."""
+        return self if name == self.cluster else Settings(**(self.model_dump() | {"cluster": name}))
 
     @cached_property
     def cluster_dir(self) -> Path:

@@ -104,7 +104,7 @@ def up(
 
     Without an option it has the three schools of ictops' demonstration. It can be run
     again at any time: it starts what is off, undoes faults and mends what is missing. It
-    needs root, and Debian's packages podman, mmdebstrap and gpg.
+    needs root, and the packages that docs/lab.md lists.
 
     Examples: ictops lab up; ictops lab up --sites 5; ictops lab up --copy mine --only oakfield
     """

@@ -110,7 +110,11 @@ PlanFile = Annotated[Path, typer.Argument(help="The plan's file.", show_default=
 @plan_app.command()
 def rollout(
     software: Annotated[
-        list[str], typer.Argument(metavar="SOFTWARE=VERSION", help="Packages and versions.")
+        list[str],
+        typer.Argument(
+            metavar="SOFTWARE",
+            help="NAME=VERSION from apt, FILE.deb, or REMOTE:APP=COMMIT for a flatpak.",
+        ),
     ],
     *,
     sites: Sites = "all",
@@ -141,8 +145,8 @@ def rollout(
 ) -> None:
     """Plan the rollout of software at exact versions.
 
-    Without -o it is shown and not kept. Exit codes: 3 none can be made; 6 it is made, but does
-    not fit its windows.
+    Nothing but what is named is changed on a host. Without -o the plan is shown and not kept.
+    Exit codes: 3 none can be made; 6 it is made, but does not fit its windows.
 
     Example: ictops plan rollout gimp=2.10.34-1 --in "october half-term" -o plan.yml
     """

@@ -26,6 +26,9 @@ def schedule() -> None:
 @schedule_app.command()
 def install(
     *,
+    user: Annotated[
+        str | None, typer.Option(help="Who it runs as, where root installs it.")
+    ] = None,
     folder: Annotated[
         Path | None, typer.Option(help="Where the units go; else where systemd reads them.")
     ] = None,
@@ -34,22 +37,27 @@ def install(
 ) -> None:
     """Write a systemd timer that runs 'ictops tick' every minute, and start it.
 
-    As root it is a system timer, else one of your own. It only wakes ictops: what is due,
-    the journal and the windows say.
+    As root it is a system timer; name a --user of its own for it, who can read the workspace
+    and the ssh key and needs no other right. Else it is a timer of your own. It only wakes
+    ictops: what is due, the journal and the windows say.
 
-    Example: ictops schedule install
+    Example: sudo ictops schedule install --user ictops
     """
     from ictops.operations.schedule import enable_timer, write_units  # noqa: PLC0415
     from ictops.settings import load_settings  # noqa: PLC0415
 
-    units = write_units(load_settings(), folder)
+    place = write_units(load_settings(), folder, user)
     running = enable and folder is None
     if running:
         enable_timer()
     if json:
-        as_json({"units": units, "running": running})
+        as_json({"place": place, "running": running})
         return
-    for unit in units:
-        console().print(f"wrote {unit}", soft_wrap=True)
+    out = console()
+    out.print("wrote ictops-tick.service and ictops-tick.timer")
     if running:
-        console().print("ictops-tick.timer is running")
+        out.print("ictops-tick.timer is running")
+    if place.system and user is None:
+        out.print("it runs as root: --user NAME gives it to a user with fewer rights")
+    elif not place.system:
+        out.print("it ends when you log out, unless 'loginctl enable-linger' was said once")

@@ -38,8 +38,8 @@ class Recipe:
         if not self.copy_of:
             schools = "1 made-up school" if self.sites == 1 else f"{self.sites} made-up schools"
             return f"{schools}, workstations: {self.workstations} each"
-        which = f"{', '.join(self.only)} of " if self.only else ""
-        return f"a copy of {which}{Path(self.copy_of).name}"
+        which = f" ({', '.join(self.only)})" if self.only else ""
+        return f"a copy of {Path(self.copy_of).name}{which}"
 
 
 def demo_recipe() -> Recipe:

@@ -15,6 +15,7 @@ from ictops.errors import LabError
 
 PACKAGES = {
     "podman": "podman",
+    "iptables": "iptables",
     "mmdebstrap": "mmdebstrap",
     "gpg": "gpg",
     "gpg-agent": "gpg-agent",

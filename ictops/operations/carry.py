@@ -98,7 +98,7 @@ def _take_over(
     settings: Settings,
     clock: Callable[[], datetime],
 ) -> tuple[Lease, LocalExecutor]:
-    executor = LocalExecutor(jobs_of(settings), plan.cluster)
+    executor = LocalExecutor(jobs_of(settings), {"ICTOPS_CLUSTER": plan.cluster})
     lease = journal.acquire(run_id, at=clock())
     try:
         recover(journal, lease, plan, executor, clock)
@@ -111,7 +111,7 @@ def _take_over(
 
 def jobs_of(settings: Settings) -> Path:
     """Give the folder in which the jobs of these settings' journal have theirs."""
-    return job_folder(settings.resolve(settings.state_dir), settings.journal_url)
+    return job_folder(settings.resolve(settings.state_dir), settings.journal)
 
 
 def windows_of(plan: Plan, record: RunRecord, site: str) -> list[Window]:

@@ -1,60 +1,39 @@
-"""The systemd units that wake ``ictops tick``."""
+"""Writing the systemd units that wake ``ictops tick``, and starting them."""
 
 from __future__ import annotations
 
 import os
+import pwd
 import subprocess
-import sys
 from pathlib import Path
 
 from ictops.errors import IctopsError
+from ictops.operations.units import TIMER, Place, service
 from ictops.settings import Settings, find_config
-
-TIMER = """\
-[Unit]
-Description=Wakes ictops every minute
-
-[Timer]
-OnCalendar=minutely
-AccuracySec=1s
-
-[Install]
-WantedBy=timers.target
-"""
-
-SERVICE = """\
-[Unit]
-Description=ictops carries on what its windows allow
-After=network-online.target
-Wants=network-online.target
-
-[Service]
-# Not "oneshot": a tick stays while its runs are at work, and a started service is not
-# started a second time by the timer.
-Type=exec
-ExecStart={python} -m ictops tick
-WorkingDirectory={workspace}
-{environment}UMask=0077
-# A stop lets ictops end its jobs by itself; what it cannot end is ended after this.
-TimeoutStopSec=30
-"""
+from ictops.store.copies import is_file, journal_file
 
 
-def write_units(settings: Settings, folder: Path | None = None) -> list[Path]:
-    """Write the timer and its service, and give the files.
+def write_units(settings: Settings, folder: Path | None = None, user: str | None = None) -> Place:
+    """Write the timer and its service, and give what they are for.
 
-    :raises IctopsError: if they cannot be written there.
+    :param folder: where to; where systemd reads them if None.
+    :param user: who the service runs as; root only may name one.
+    :raises IctopsError: if they cannot be written there, or that user could not use them.
     """
-    target = folder or _unit_folder()
-    config = find_config()
-    environment = f'Environment="ICTOPS_CONFIG={_escape(str(config))}"\n' if config else ""
-    service = SERVICE.format(
-        python=_escape(sys.executable),
-        workspace=_escape(str(settings.workspace.resolve())),
-        environment=environment,
+    state = settings.resolve(settings.state_dir)
+    writable = [state]
+    if is_file(settings.journal_url):
+        writable.append(journal_file(settings.journal_url).parent)
+    place = Place(
+        workspace=settings.workspace.resolve(),
+        config=find_config(),
+        writable=tuple(dict.fromkeys(writable)),
+        user=user,
+        system=os.getuid() == 0,
     )
-    written = []
-    for name, text in (("ictops-tick.service", service), ("ictops-tick.timer", TIMER)):
+    _make(place.writable, user)
+    target = folder or _unit_folder()
+    for name, text in (("ictops-tick.service", service(place)), ("ictops-tick.timer", TIMER)):
         path = target / name
         try:
             target.mkdir(parents=True, exist_ok=True)
@@ -63,8 +42,7 @@ def write_units(settings: Settings, folder: Path | None = None) -> list[Path]:
             fresh.rename(path)
         except OSError as error:
             raise IctopsError(f"cannot write it: {error.strerror}", where=str(path)) from error
-        written.append(path)
-    return written
+    return place
 
 
 def enable_timer() -> None:
@@ -94,5 +72,36 @@ def _unit_folder() -> Path:
     return Path.home() / ".config/systemd/user"
 
 
-def _escape(text: str) -> str:
-    return text.replace("%", "%%")  # systemd's specifiers begin with it
+def _make(folders: tuple[Path, ...], user: str | None) -> None:
+    """Make the folders that are not there; they and the journal in them must be the user's."""
+    owner = _owner(user)
+    for folder in folders:
+        if not folder.exists():
+            folder.mkdir(parents=True, mode=0o700)
+            os.chown(folder, owner.pw_uid, owner.pw_gid)
+        for path in (folder, *folder.glob("journal.db*")):
+            if path.stat().st_uid != owner.pw_uid:
+                raise IctopsError(
+                    f"{owner.pw_name} could not use it: it belongs to somebody else",
+                    where=str(path),
+                    do=f"'chown -R {owner.pw_name}: {folder}'",
+                )
+
+
+def _owner(user: str | None) -> pwd.struct_passwd:
+    if user is None:
+        return pwd.getpwuid(os.getuid())
+    if os.getuid() != 0:
+        raise IctopsError(
+            "only root can have a service run as somebody else",
+            where=f"--user {user}",
+            do="Use sudo, or leave it out for a timer of your own",
+        )
+    try:
+        return pwd.getpwnam(user)
+    except KeyError:
+        raise IctopsError(
+            "there is no such user on this machine",
+            where=f"--user {user}",
+            do=f"'adduser --system --group --home /var/lib/{user} {user}' makes one",
+        ) from None

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from ictops.errors import IctopsError
+from ictops.errors import IctopsError, RunCarried
 from ictops.operations.carry import carry, windows_of
 from ictops.operations.housekeeping import keep_house_daily
 from ictops.plans.model import Plan
@@ -114,6 +114,8 @@ class Tick:
                 on_engine=self._take,
             )
             log.info("run %s is %s", run_id, ending)
+        except RunCarried:
+            log.info("run %s is carried by another process", run_id)  # since a moment
         except IctopsError as error:
             self._say(f"run {run_id}: {error}")
 

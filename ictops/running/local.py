@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -35,12 +36,13 @@ def parse_report(line: str) -> Report:
 class LocalExecutor:
     """Runs shards on this machine; what they report comes out of ``reports``.
 
-    :param cluster: the cluster of the run, where it may be another than the default one.
+    :param folder: where jobs have their private folders.
+    :param environment: what a job is told beside its order, and beside what we are told.
     """
 
-    def __init__(self, folder: Path, cluster: str | None = None) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
         self.folder = folder
-        self._cluster = {"ICTOPS_CLUSTER": cluster} if cluster else {}
+        self._told = dict(environment or {})
         self.reports: queue.Queue[Report] = queue.Queue()
         self._orders: dict[int, Order] = {}
 
@@ -85,7 +87,7 @@ class LocalExecutor:
     def _environment(self, order: Order) -> dict[str, str]:
         # The journal is not a job's affair, and its URL may hold a password.
         inherited = {k: v for k, v in os.environ.items() if k != "ICTOPS_JOURNAL"}
-        return inherited | self._cluster | {TOKEN_VARIABLE: order.token}
+        return inherited | self._told | {TOKEN_VARIABLE: order.token}
 
     def cancel(self) -> None:
         """End every process of every shard; each then reports that it was cancelled."""
@@ -145,20 +147,22 @@ def spooled(folder: Path) -> list[Event]:
     return events
 
 
-def job_folder(state_dir: Path, journal: str) -> Path:
+def job_folder(state_dir: Path, journal: str = "") -> Path:
     """Give where the jobs of a journal's runs keep their private files.
 
     In memory where there is some, else on the disk: ansible-runner writes extra vars and
     its environment in clear there (mode 0600), and memory is gone when the power goes.
     Every workspace and every journal has a folder of its own in it: what one journal knows
     nothing of may be at work for another.
+
+    :param journal: as the settings name it, if it is not the one in ``state_dir``.
     """
     memory = Path("/dev/shm")  # noqa: S108 - a private folder in it, mode 0700
     # A job's ssh is a script there, which some machines would not run from memory (noexec).
     usable = os.access(memory, os.W_OK) and not os.statvfs(memory).f_flag & os.ST_NOEXEC
     base = memory if usable else state_dir
     base_folder = base / f"ictops-{os.getuid()}"
-    own = hashlib.sha256(f"{state_dir}\n{journal}".encode()).hexdigest()[:12]
+    own = hashlib.sha256(f"{state_dir}{journal}".encode()).hexdigest()[:12]
     for folder in (base_folder, base_folder / own):
         _private(folder)
     return base_folder / own

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import secrets
+import sqlite3
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -118,13 +121,25 @@ def _make_file(url: sa.URL) -> None:
             where=shown(url),
             do=f"{RESTORE}; to begin a new one, move the folder '{COPIES}' away",
         )
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    # Made aside and put in place whole: two that turn one new file to WAL at the same moment
+    # wait for each other for ever (SQLite asks no busy handler there).
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    try:
+        with closing(sqlite3.connect(fresh)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+        if path.exists():
+            return  # somebody was faster
+        with suppress(FileExistsError):
+            os.link(fresh, path)
+    finally:
+        fresh.unlink()
 
 
 def _on_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves, see _on_begin
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA journal_mode = WAL")  # as it is already, unless somebody made it
     cursor.execute("PRAGMA synchronous = FULL")  # a commit is on the disk when it returns
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()

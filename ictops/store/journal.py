@@ -43,6 +43,9 @@ LEASE_TIME = timedelta(seconds=60)
 
 ENDED = ("cancelled", "finished")
 
+PRUNED_AT_ONCE = 5000
+"""Events deleted in one transaction."""
+
 _ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look alike
 
 
@@ -341,14 +344,24 @@ class Journal:
     # -- housekeeping -------------------------------------------------------------
 
     def prune_events(self, before: datetime) -> int:
-        """Delete the events of runs that ended before ``before``; their outcomes stay."""
+        """Delete the events of runs that ended before ``before``; their outcomes stay.
+
+        A part at a time, so that no run has to wait long with its own writes.
+        """
         old = (
-            sa.select(t.shard.c.id)
+            sa.select(t.event.c.id)
+            .join(t.shard, t.shard.c.id == t.event.c.shard_id)
             .join(t.run, t.run.c.id == t.shard.c.run_id)
             .where(t.run.c.ended_at < before)
+            .limit(PRUNED_AT_ONCE)
         )
-        with self.writing() as connection:
-            return connection.execute(t.event.delete().where(t.event.c.shard_id.in_(old))).rowcount
+        pruned = 0
+        while True:
+            with self.writing() as connection:
+                part = connection.execute(t.event.delete().where(t.event.c.id.in_(old))).rowcount
+            pruned += part
+            if part < PRUNED_AT_ONCE:
+                return pruned
 
     def counts(self, run_id: str) -> Mapping[str, Mapping[str, int]]:
         """Give, per site, how many hosts have which outcome; those without are ``pending``."""

@@ -22,7 +22,7 @@ from ictops.lab.packages import SIGNING
 from ictops.lab.podman import containers, networks, run, run_enclosed
 from ictops.lab.remove import remove
 from tests.support.lab import Workspace
-from tests.support.runs import until
+from tests.support.runs import COUNTING, apply, counts, newest, until
 
 pytestmark = pytest.mark.lab
 
@@ -273,6 +273,23 @@ def test_the_key_that_signed_is_nowhere(workspace: Workspace) -> None:
     assert not SIGNING.exists()
     running = [p.read_bytes() for p in Path("/proc").glob("[0-9]*/cmdline") if p.is_file()]
     assert not [words for words in running if bytes(SIGNING) in words]
+
+
+def test_a_rehearsal_reaches_the_lab_alone_also_when_it_is_carried_on(
+    workspace: Workspace,
+) -> None:
+    settings = workspace.folder / "ictops.toml"
+    plain = settings.read_text()
+    settings.write_text(plain.replace('cluster = "t"', 'cluster = "mine"'))
+    try:
+        plan = workspace.plan(
+            COUNTING.format(name="rehearsed", seconds=0), "--cluster", "t", "--limit", HOST
+        )
+        workspace.ictops(*apply(plan), "--no-wait", "--cluster", "t", code=6)
+        workspace.ictops("run", "resume", newest(workspace))
+    finally:
+        settings.write_text(plain)
+    assert counts(workspace, "rehearsed", [HOST]) == {HOST: 1}
 
 
 @pytest.fixture

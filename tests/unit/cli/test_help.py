@@ -30,7 +30,8 @@ COMMANDS = dict(commands())
 @pytest.mark.parametrize("name", COMMANDS)
 def test_it_has_an_example_that_it_understands(name):
     command = COMMANDS[name]
-    example = re.search(rf"^ *Examples?: ictops {name}(?= |$|;)(.*)", command.help, re.MULTILINE)
+    line = rf"^ *Examples?: (?:sudo )?ictops {name}(?= |$|;)(.*)"
+    example = re.search(line, command.help, re.MULTILINE)
     assert example, command.help
     known = {option for param in command.params for option in param.opts}
     assert set(re.findall(r"(?<= )--?[a-z-]+", example[1])) <= known

@@ -215,20 +215,23 @@ def test_what_a_host_says_may_hold_any_character(journal: Journal) -> None:
     assert host.reason == said.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-def test_old_events_go_and_outcomes_stay(journal: Journal) -> None:
-    run = make_run(journal)
-    lease = journal.acquire(run, at=NOW)
-    shard = start(lease, ["pc-1"])
-    assert shard is not None
-    row = {
-        "shard_id": shard.id, "counter": 1, "at": NOW, "kind": "x", "host": None, "task": None,
-        "data": "{}",
-    }  # fmt: skip
-    lease.record([row], [Settled("pc-1", "ended", "ok")], at=NOW)
-    lease.let_go("finished", "", at=NOW)
+def test_old_events_go_and_outcomes_stay(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ictops.store.journal.PRUNED_AT_ONCE", 3)
+    runs = [make_run(journal), make_run(journal)]
+    for run in runs:
+        lease = journal.acquire(run, at=NOW)
+        shard = start(lease, ["pc-1"], run)
+        assert shard is not None
+        row = {"shard_id": shard.id, "at": NOW, "kind": "x", "host": None, "task": None}
+        rows = [row | {"counter": number, "data": "{}"} for number in range(7)]
+        lease.record(rows, [Settled("pc-1", "ended", "ok")], at=NOW)
+        lease.end_shard(shard.id, status="successful", reason="", settled=[], at=NOW)
+        if run == runs[0]:
+            lease.let_go("finished", "", at=NOW)
     assert journal.prune_events(NOW) == 0
-    assert journal.prune_events(NOW + timedelta(seconds=1)) == 1
-    assert journal.counts(run)["oakfield"]["ok"] == 1
+    assert journal.prune_events(NOW + timedelta(seconds=1)) == 7
+    assert [len(journal.events(run)) for run in runs] == [0, 7]
+    assert journal.counts(runs[0])["oakfield"]["ok"] == 1
 
 
 def test_a_paused_run_goes_on_only_when_a_person_says_so(journal: Journal) -> None:
