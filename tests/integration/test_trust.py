@@ -40,8 +40,10 @@ def test_a_changed_key_is_taken_only_for_a_host_that_is_named(
     workspace: Workspace, pinned: Path
 ) -> None:
     before = lines(pinned)
-    other = next(fields[2] for fields in before if fields[0].endswith(".10"))
-    text = [[a, k, other if a.endswith(".21") else key] for a, k, key in before]
+    shown = workspace.json("site", "show", "lab001")["hosts"]
+    address = {host["name"]: host["address"] for host in shown}
+    other = next(key for a, _, key in before if a == address[SERVER])
+    text = [[a, k, other if a == address[FIRST] else key] for a, k, key in before]
     pinned.write_text("".join(" ".join(fields) + "\n" for fields in text))
     shown = workspace.ictops("site", "trust", "lab001", "--yes", code=3)
     assert f"{FIRST} changed" in " ".join(shown.split())
