@@ -150,6 +150,15 @@ def load_settings(cluster: str | None = None) -> Settings:
         raise SettingsError(f"not valid TOML: {error}", where=str(config)) from error
 
 
+def make_private(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, for their owner only.
+
+    :raises OSError: if that cannot be.
+    """
+    for missing in reversed([one for one in (folder, *folder.parents) if not one.exists()]):
+        missing.mkdir(mode=0o700, exist_ok=True)
+
+
 def content_dir() -> Path:
     """Give the folder that holds ``roles/``, ``playbooks/`` and ``inventories/demo``.
 

@@ -12,6 +12,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import astuple, dataclass, fields
 from difflib import get_close_matches
 from pathlib import Path
@@ -21,6 +22,7 @@ from ictops.estate.models import SITE_CODE, Host, HostKind, HostSystem, Site, si
 from ictops.estate.reading import explained, read_bytes
 from ictops.estate.source import InventoryFile, read_source
 from ictops.estate.variables import Placed, group_variables, values
+from ictops.settings import make_private
 
 INDEX_FORMAT = 3
 
@@ -121,7 +123,8 @@ class Cluster:
         entry = _from_index(index, key)
         if entry is None:
             entry = _entry_of(read_source(path), code)
-            _to_index(index, key, entry)
+            with suppress(OSError):  # it only saves time, and a full disk is no reason to stop
+                _to_index(index, key, entry)
         self._hosts[code] = entry.hosts
         return entry
 
@@ -266,7 +269,7 @@ def _from_index(path: Path, key: str) -> _Entry | None:
 
 
 def _to_index(path: Path, key: str, entry: _Entry) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private(path.parent)
     fresh = path.with_suffix(f".{os.getpid()}.part")
     kept = {
         "format": INDEX_FORMAT,

@@ -10,7 +10,7 @@ from pathlib import Path
 from ictops.errors import JournalDamaged, JournalError
 from ictops.operations.carry import jobs_of
 from ictops.running.recovery import prune_jobs
-from ictops.settings import Settings
+from ictops.settings import Settings, make_private
 from ictops.store.copies import is_file, make_copy
 from ictops.store.journal import Journal
 
@@ -51,7 +51,7 @@ def keep_house(journal: Journal, settings: Settings, now: datetime) -> None:
     prune(journal, settings, now)
     with suppress(OSError):  # it is done once more then
         stamp = _stamp(settings)
-        stamp.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(stamp.parent)
         stamp.write_text(now.astimezone(UTC).isoformat())
 
 

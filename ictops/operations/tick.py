@@ -22,7 +22,7 @@ from ictops.plans.model import Plan
 from ictops.running.decide import Wait, decide
 from ictops.running.engine import Engine
 from ictops.running.views import run_view, site_view
-from ictops.settings import Settings
+from ictops.settings import Settings, make_private
 from ictops.store.journal import Journal
 from ictops.store.records import RunRecord
 
@@ -139,7 +139,7 @@ class Tick:
 def _only_one(settings: Settings) -> Iterator[bool]:
     """Hold the tick's lock; the kernel frees it when this process ends, however it ends."""
     folder = settings.resolve(settings.state_dir)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private(folder)
     handle = os.open(folder / "tick.lock", os.O_CREAT | os.O_RDWR, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

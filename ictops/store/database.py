@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
 from ictops.errors import JournalDamaged, JournalError
+from ictops.settings import make_private
 from ictops.store.troubles import LOCK_SECONDS, RESTORE, explained
 
 HEAD = "0001"
@@ -111,7 +112,7 @@ def one_at_a_time(connection: sa.Connection, what: str) -> None:
 
 def _make_file(url: sa.URL) -> None:
     path = Path(str(url.database))
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private(path.parent)
     if path.exists() and path.stat().st_size:
         return
     if next((path.parent / COPIES).glob("journal-*.db"), None):
