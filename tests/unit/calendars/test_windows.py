@@ -133,6 +133,11 @@ def test_a_window_is_open_just_when_the_clocks_say_so(
         assert any(now in window for window in windows) == is_open(calendar, now), now
 
 
+def was(day: date, zone: ZoneInfo) -> bool:
+    """Tell whether there was such a day: Apia went from 29 to 31 December 2011."""
+    return moment(day, 0, zone).astimezone(zone).date() == day
+
+
 @given(calendars(), st.integers(-4000, 4000), st.integers(1, 8000), st.integers(0, 8000))
 @settings(max_examples=120)
 def test_windows_are_in_order_within_bounds_and_never_in_a_freeze(
@@ -148,7 +153,8 @@ def test_windows_are_in_order_within_bounds_and_never_in_a_freeze(
         assert window.length == window.end - window.start
         last = (window.end - MINUTE).astimezone(calendar.zone).date()
         first = window.start.astimezone(calendar.zone).date()
-        assert not any(calendar.day(day).freeze for day in Span(first, last, ""))
+        days = [day for day in Span(first, last, "") if was(day, calendar.zone)]
+        assert not any(calendar.day(day).freeze for day in days)
     assert all(before.end < after.start for before, after in pairwise(windows))
     middle = start + min(cut, length) * MINUTE
     halves = [*calendar.windows(start, middle), *calendar.windows(middle, end)]
