@@ -206,6 +206,8 @@ def print_report(report: RunReport, out: Console) -> None:
     seen = [n for n in names if any(s.outcomes.get(n) for s in report.sites)]
     out.print()
     out.print("run", report.run, styled(report.state), report.title)
+    if report.state == "running" and not report.carried:
+        out.print(f"its process was lost: 'ictops run resume {report.run}' goes on, or the tick")
     if report.now_reason:
         out.print(f"windows overridden by {report.created_by}: {report.now_reason}")
     shown = table("site", "", *seen, "")

@@ -48,16 +48,15 @@ def _has_something_to_do(journal: Journal, run: RunRecord, now: datetime) -> boo
         return False
     plan = Plan.model_validate_json(run.plan)
     view = run_view(plan, failed=journal.failed(run.id))
-    for site in journal.sites(run.id):
-        if site.state != "open":
-            continue
+    open_sites = [site for site in journal.sites(run.id) if site.state == "open"]
+    for site in open_sites:
         windows = windows_of(plan, run, site.site)
         if not any(now in w for w in windows) and any(w.end > now for w in windows):
             continue
         seen = site_view(journal, run.id, plan, site.site, windows=windows, rooms={})
         if not isinstance(decide(seen, view, now), Wait):
             return True
-    return False
+    return not open_sites  # then it is only to be ended
 
 
 class Tick:

@@ -150,8 +150,10 @@ class Engine:
             soonest: datetime | None = None
             if self.stopping is None:
                 soonest = self._advance()
-            if not self._shards and (not self._open or self.stopping is not None):
-                return self.stopping or "finished"
+            if not self._shards and not self._open and self.stopping != "cancelled":
+                return "finished"
+            if not self._shards and self.stopping is not None:
+                return self.stopping
             if self._may_give_back(soonest):
                 return "waiting"
             self._listen(self._patience(soonest))

@@ -76,6 +76,7 @@ def test_a_run_on_postgresql_is_killed_refused_to_others_and_resumed(
     monkeypatch.setenv("ICTOPS_JOURNAL", postgresql.database())
     mine, name = beside(workspace, "postgresql"), "postgresql"
     run = killed_at_work(mine, name)
+    assert "its process was lost" in mine.ictops("run", "show", run)
     resuming = mine.start("run", "resume", run)
     until(lambda: counts(mine, name, FEW)[CANARY] == 2, 30, "the canary at work again")
     refused = mine.ictops("run", "resume", run, code=1)

@@ -15,7 +15,17 @@ import pytest
 from ictops.running.local import job_folder
 from ictops.running.sweep import processes_of
 from tests.support.lab import Workspace
-from tests.support.runs import COUNTING, HOSTS, apply, counts, newest, outcomes, tokens, until
+from tests.support.runs import (
+    COUNTING,
+    HOSTS,
+    apply,
+    counts,
+    how_many_runs,
+    newest,
+    outcomes,
+    tokens,
+    until,
+)
 
 pytestmark = pytest.mark.lab
 
@@ -58,9 +68,10 @@ def test_a_host_that_is_off_is_tried_again_until_it_is_done(workspace: Workspace
     plan = workspace.plan(COUNTING.format(name="straggler", seconds=0))
     name = workspace.lab.name
     workspace.ictops("lab", "fault", host, "off", "--name", name)
+    before = how_many_runs(workspace)
     process = workspace.start(*apply(plan))
     try:
-        until(lambda: bool(workspace.json("run", "list")), 30, "a run")
+        until(lambda: how_many_runs(workspace) > before, 30, "a run")
         run = newest(workspace)
         until(lambda: outcomes(workspace, run)[host] == "unreachable", 90, "found to be off")
     finally:

@@ -123,9 +123,9 @@ def newest(workspace: Workspace) -> str:
         return journal.runs(limit=1)[0].id
 
 
-def any_run(workspace: Workspace) -> bool:
+def how_many_runs(workspace: Workspace) -> int:
     with opened(workspace) as journal:
-        return bool(journal.runs(limit=1))
+        return len(journal.runs())
 
 
 def outcomes(workspace: Workspace, run: str) -> dict[str, str | None]:

@@ -72,6 +72,14 @@ def test_a_wave_that_soaks_or_waits_for_a_person_is_left_alone(journal: Journal)
     assert due(journal, BEGIN + HOUR) == [run]
 
 
+def test_a_run_of_which_only_the_end_is_unwritten_is_due(journal: Journal) -> None:
+    run = begun(journal)
+    lease = settle(journal, run)
+    lease.end_site("oak", "done", "", [], at=BEGIN)
+    lease.let_go("waiting", "", at=BEGIN)
+    assert due(journal, BEGIN) == [run]
+
+
 def test_a_paused_run_is_left_alone_until_it_is_resumed(journal: Journal) -> None:
     run = begun(journal)
     journal.acquire(run, at=BEGIN).let_go("paused", "", at=BEGIN)

@@ -179,6 +179,21 @@ def test_a_pause_lets_the_hosts_finish_that_are_at_work(journal: Journal) -> Non
     assert outcomes(journal, run) == done
 
 
+def test_a_run_that_is_through_is_finished_whatever_is_asked(journal: Journal) -> None:
+    plan = small_plan({"oak": [["oak-1"]]})
+    for ending in ("waiting", "paused"):
+        run = journalled(journal, plan)
+        stop = []
+
+        def hear(notice: Notice, stop: list = stop, ending: str = ending) -> None:
+            if notice.what == "site":
+                stop[0].stop(ending)
+
+        engine = engine_of(journal, plan, Scripted(), run, notice=hear)
+        stop.append(engine)
+        assert engine.carry() == "finished"
+
+
 def test_a_wish_of_the_last_moment_is_not_lost(journal: Journal) -> None:
     plan = small_plan({"oak": TWO_WAVES["oak"]}, gate=Gate(soak=timedelta(hours=1)))
     for wish, ending in (("pause", "paused"), ("cancel", "cancelled")):

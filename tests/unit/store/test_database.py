@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from ictops.errors import JournalDamaged, JournalError
 from ictops.settings import load_settings
-from ictops.store import database
+from ictops.store import copies, database
 from ictops.store.journal import Journal
 from tests.support.journals import NOW, make_run
 from tests.support.postgresql import Server, server
@@ -93,6 +93,13 @@ def test_what_the_server_says_is_told_in_our_words(
         connection.exec_driver_sql(sql)
     assert told in str(raised.value)
     journal.close()
+
+
+def test_copies_are_left_to_the_server_s_own_tools() -> None:
+    url = "postgresql://ann:hunter2@db/ictops"
+    with pytest.raises(JournalError, match="pg_dump") as raised:
+        copies.make_copy(url, NOW)
+    assert "hunter2" not in str(raised.value)
 
 
 def test_a_commit_is_durable_whatever_the_server_s_default(postgresql: Server) -> None:
