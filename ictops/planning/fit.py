@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from ictops.calendars.window import Window
+from ictops.calendars.window import Window, merge
 from ictops.plans.batch import take_batch
 from ictops.settings import Limits
 
@@ -105,7 +105,25 @@ def simulate(load: Workload, limits: Limits) -> list[SiteTimes]:
 
 def fits(load: Workload, limits: Limits) -> bool:
     """Tell whether every site would end within its windows."""
+    if _too_much(load, limits):
+        return False
     return _play([_Site(work) for work in load.sites], load, limits, stop_early=True)
+
+
+def _too_much(load: Workload, limits: Limits) -> bool:
+    """Tell by counting alone, which is much quicker, where something can never fit."""
+    most, none = min(limits.site, limits.total), timedelta(0)
+    for site in load.sites:
+        wanted = sum(-(-len(rooms) // most) for _, rooms in site.waves)
+        spans = (max(none, w.end - max(w.start, load.not_before)) for w in site.windows)
+        if wanted > sum(span.total_seconds() // load.seconds for span in spans):
+            return True
+    hosts = sum(len(rooms) for site in load.sites for _, rooms in site.waves)
+    spans = (
+        max(none, window.end - max(window.start, load.not_before))
+        for window in merge(window for site in load.sites for window in site.windows)
+    )
+    return hosts * load.seconds > limits.total * sum(span.total_seconds() for span in spans)
 
 
 def _play(
