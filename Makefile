@@ -77,6 +77,5 @@ clean:
 	$(SUDO) $(PYTHON) -B -m ictops.lab.remove
 	$(SUDO) rm -rf .ictops .ansible $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 	  .import_linter_cache build dist
-	$(SUDO) rm -rf /dev/shm/ictops-*/$$(printf '%s\nsqlite:///%s' "$(CURDIR)/.ictops" \
-	  "$(CURDIR)/.ictops/journal.db" | sha256sum | cut -c1-12)
+	$(SUDO) rm -rf /dev/shm/ictops-*/$$(printf %s "$(CURDIR)/.ictops" | sha256sum | cut -c1-12)
 	$(SUDO) find . -name __pycache__ -prune -exec rm -rf {} +

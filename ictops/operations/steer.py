@@ -11,7 +11,8 @@ from ictops.operations.carry import end_here
 from ictops.operations.planning import person
 from ictops.plans.model import Plan
 from ictops.settings import Settings
-from ictops.store.journal import ENDED, Journal
+from ictops.store.journal import Journal
+from ictops.store.records import ENDED
 
 PATIENCE = 10.0
 """Seconds that the process which carries a run has for ending it."""

@@ -7,41 +7,27 @@ process that no longer holds the run.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import contextmanager
-from dataclasses import fields
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from ictops.errors import RunCarried, RunError
 from ictops.store import tables as t
-from ictops.store.database import connect, moment, one_at_a_time, shown
+from ictops.store.database import connect, moment, one_at_a_time
 from ictops.store.holder import Holder
 from ictops.store.lease import Lease
-from ictops.store.records import (
-    GOOD,
-    ApprovalRecord,
-    DecisionRecord,
-    EventRecord,
-    HostRecord,
-    RunRecord,
-    ShardRecord,
-    SiteRecord,
-    Wish,
-)
+from ictops.store.reading import Reading, unfinished
+from ictops.store.records import ENDED, RunRecord, Wish
 from ictops.store.troubles import explained
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Record = TypeVar("Record")
-
 LEASE_TIME = timedelta(seconds=60)
 """How long a holder on another machine may be silent before its run may be taken over."""
-
-ENDED = ("cancelled", "finished")
 
 PRUNED_AT_ONCE = 5000
 """Events deleted in one transaction."""
@@ -49,12 +35,8 @@ PRUNED_AT_ONCE = 5000
 _ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look alike
 
 
-class Journal:
-    """Runs and what became of them."""
-
-    def __init__(self, engine: sa.Engine) -> None:
-        self.engine = engine
-        self.where = shown(engine.url)
+class Journal(Reading):
+    """Runs and what became of them: read, and written by people."""
 
     @classmethod
     def open(cls, url: str) -> Journal:
@@ -66,14 +48,6 @@ class Journal:
 
     def close(self) -> None:
         self.engine.dispose()
-
-    @contextmanager
-    def reading(self) -> Iterator[sa.Connection]:
-        """Give a connection that sees one moment of the journal."""
-        with explained(self.where), self.engine.connect() as plain:
-            connection = plain.execution_options(reading=True)
-            with connection.begin():
-                yield connection
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
@@ -89,28 +63,6 @@ class Journal:
             connection.execute(
                 t.approval.insert().values(plan_digest=plan_digest, by=by, at=at, note=note)
             )
-
-    def approvals(self, plan_digest: str) -> list[ApprovalRecord]:
-        """Give who approved the plan with this digest, oldest first."""
-        query = sa.select(t.approval).where(t.approval.c.plan_digest == plan_digest)
-        return self._all(ApprovalRecord, query.order_by(t.approval.c.id))
-
-    def past_seconds(self, operation: str, cluster: str, limit: int = 1000) -> list[float]:
-        """Give how long the latest hosts of this operation took that went well, in seconds.
-
-        Only of this cluster: what a rehearsal in a lab took says nothing about the schools.
-        """
-        h, r = t.run_host.c, t.run.c
-        query = (
-            sa.select(h.started_at, h.ended_at)
-            .join(t.run, r.id == h.run_id)
-            .where(r.operation == operation, r.cluster == cluster)
-            .where(h.outcome.in_(GOOD), h.started_at.is_not(None))
-            .order_by(h.ended_at.desc())
-            .limit(limit)
-        )
-        with self.reading() as connection:
-            return [(end - start).total_seconds() for start, end in connection.execute(query)]
 
     # -- runs -----------------------------------------------------------------
 
@@ -148,7 +100,7 @@ class Journal:
         sites = sorted({str(row["site"]) for row in rows})
         with self.writing() as connection:
             one_at_a_time(connection, f"plan {plan_digest}")
-            there = connection.execute(_unfinished(plan_digest)).first()
+            there = connection.execute(unfinished(plan_digest)).first()
             if there is not None:
                 return str(there.id)
             connection.execute(
@@ -173,78 +125,6 @@ class Journal:
             detail = f"windows overridden: {now_reason}" if now_reason else title
             _decide(connection, run_id, at=at, by=by, what="created", detail=detail)
         return run_id
-
-    def run(self, run_id: str) -> RunRecord:
-        """Give one run.
-
-        :raises RunError: if there is none with this id.
-        """
-        found = self._all(RunRecord, sa.select(t.run).where(t.run.c.id == run_id))
-        if not found:
-            raise RunError(
-                "there is no such run", where=run_id, do="'ictops run list' shows all of them"
-            )
-        return found[0]
-
-    def runs(self, *, open_only: bool = False, limit: int | None = None) -> list[RunRecord]:
-        """Give the runs, newest first."""
-        query = sa.select(t.run).order_by(t.run.c.created_at.desc(), t.run.c.id)
-        if open_only:
-            query = query.where(t.run.c.state.not_in(ENDED))
-        return self._all(RunRecord, query.limit(limit))
-
-    def unfinished_run_of(self, plan_digest: str) -> RunRecord | None:
-        """Give the run of this plan that has not ended, if there is one."""
-        found = self._all(RunRecord, _unfinished(plan_digest))
-        return found[0] if found else None
-
-    def site(self, run_id: str, site: str) -> SiteRecord:
-        """Give how far one site of a run is."""
-        s = t.run_site.c
-        query = sa.select(t.run_site).where(s.run_id == run_id, s.site == site)
-        return self._all(SiteRecord, query)[0]
-
-    def sites(self, run_id: str) -> list[SiteRecord]:
-        query = sa.select(t.run_site).where(t.run_site.c.run_id == run_id)
-        return self._all(SiteRecord, query.order_by(t.run_site.c.site))
-
-    def hosts(self, run_id: str, site: str | None = None) -> list[HostRecord]:
-        query = sa.select(t.run_host).where(t.run_host.c.run_id == run_id)
-        if site is not None:
-            query = query.where(t.run_host.c.site == site)
-        return self._all(HostRecord, query.order_by(t.run_host.c.position))
-
-    def shards(self, run_id: str, state: str | None = None) -> list[ShardRecord]:
-        query = sa.select(t.shard).where(t.shard.c.run_id == run_id)
-        if state is not None:
-            query = query.where(t.shard.c.state == state)
-        return self._all(ShardRecord, query.order_by(t.shard.c.id))
-
-    def failed(self, run_id: str) -> int:
-        """Give how many hosts of a run have failed."""
-        h = t.run_host.c
-        query = sa.select(sa.func.count()).where(h.run_id == run_id, h.outcome == "failed")
-        with self.reading() as connection:
-            return connection.execute(query).scalar_one()
-
-    def decisions(self, run_id: str) -> list[DecisionRecord]:
-        query = sa.select(t.decision).where(t.decision.c.run_id == run_id)
-        return self._all(DecisionRecord, query.order_by(t.decision.c.id))
-
-    def events(
-        self, run_id: str, *, host: str | None = None, after: int = 0, shard: int | None = None
-    ) -> list[EventRecord]:
-        """Give a run's events in the order in which they were written."""
-        query = (
-            sa.select(t.event)
-            .join(t.shard, t.shard.c.id == t.event.c.shard_id)
-            .where(t.shard.c.run_id == run_id, t.event.c.id > after)
-        )
-        if host is not None:
-            query = query.where(t.event.c.host == host)
-        if shard is not None:
-            query = query.where(t.event.c.shard_id == shard)
-        return self._all(EventRecord, query.order_by(t.event.c.id))
 
     # -- steering ---------------------------------------------------------------
 
@@ -334,13 +214,6 @@ class Journal:
         record = self.run(run_id)
         raise RunError(f"the run is {record.state} already", where=run_id)
 
-    def claimed_by(self, cluster: str, hosts: Sequence[str]) -> list[str]:
-        """Give the runs that work on these hosts now."""
-        c = t.claim.c
-        query = sa.select(c.run_id).where(c.cluster == cluster, c.host.in_(hosts))
-        with self.reading() as connection:
-            return list(connection.execute(query.distinct().order_by(c.run_id)).scalars())
-
     # -- housekeeping -------------------------------------------------------------
 
     def prune_events(self, before: datetime) -> int:
@@ -363,26 +236,6 @@ class Journal:
             if part < PRUNED_AT_ONCE:
                 return pruned
 
-    def counts(self, run_id: str) -> Mapping[str, Mapping[str, int]]:
-        """Give, per site, how many hosts have which outcome; those without are ``pending``."""
-        name = sa.func.coalesce(t.run_host.c.outcome, "pending")
-        query = (
-            sa.select(t.run_host.c.site, name, sa.func.count())
-            .where(t.run_host.c.run_id == run_id)
-            .group_by(t.run_host.c.site, name)
-        )
-        found: dict[str, dict[str, int]] = {}
-        with self.reading() as connection:
-            for site, outcome, number in connection.execute(query):
-                found.setdefault(site, {})[outcome] = number
-        return found
-
-    def _all(self, kind: type[Record], query: sa.Select[Any]) -> list[Record]:
-        names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
-        with self.reading() as connection:
-            rows: Sequence[Any] = connection.execute(query).mappings().all()
-        return [kind(**{name: row[name] for name in names}) for row in rows]
-
 
 def is_free(holder: str | None, seen_at: datetime | None, now: datetime) -> bool:
     """Tell whether a run with this holder may be taken over."""
@@ -392,11 +245,6 @@ def is_free(holder: str | None, seen_at: datetime | None, now: datetime) -> bool
     if alive is None:  # on another machine, or hidden: only its silence tells
         return seen_at is None or now - seen_at > LEASE_TIME
     return not alive
-
-
-def _unfinished(plan_digest: str) -> sa.Select[Any]:
-    r = t.run.c
-    return sa.select(t.run).where(r.plan_digest == plan_digest, r.state.not_in(ENDED))
 
 
 def _decide(

@@ -14,6 +14,7 @@ SiteState = Literal["open", "stopped", "done"]
 HostState = Literal["pending", "running", "ended"]
 OutcomeName = Literal["ok", "changed", "failed", "unreachable", "deferred", "skipped"]
 
+ENDED: tuple[RunState, ...] = ("cancelled", "finished")
 GOOD: frozenset[str] = frozenset({"ok", "changed"})
 STRAGGLING: frozenset[str] = frozenset({"unreachable", "deferred"})
 
