@@ -35,12 +35,12 @@ def test_a_run_goes_on_by_itself_in_its_windows_and_in_no_other_hour(
 ) -> None:
     mine, name = beside(workspace, "windows"), "windows"
     plan = mine.plan(HOLDING.format(name=name), "--limit", ",".join(FEW), *ONE_BY_ONE)
-    begin = now() + timedelta(seconds=4)
-    first_ends, second = begin + timedelta(seconds=10), begin + timedelta(seconds=13)
+    begin = now() + timedelta(seconds=10)  # time for an apply and a tick on a busy machine
+    first_ends, second = begin + timedelta(seconds=14), begin + timedelta(seconds=17)
     set_windows(plan, [(begin, first_ends), (second, second + timedelta(minutes=5))])
     left = mine.json("apply", str(plan), "--yes", "--no-wait", code=6)
     assert mine.json("tick")["carried"] == [], "its first window is not open yet"
-    until(lambda: datetime.now().astimezone() >= begin, 10, "the first window")
+    until(lambda: datetime.now().astimezone() >= begin, 15, "the first window")
 
     ticks = [mine.start("tick", "--json"), mine.start("tick", "--json")]
     until(lambda: sum(counts(mine, name, FEW).values()) > 0, 30, "a host at work")
