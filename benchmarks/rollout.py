@@ -65,7 +65,12 @@ class Bench:
         self.inventory = folder / "inventories" / "bench"
         own = {"ANSIBLE", "ICTOPS"}
         plain = {k: v for k, v in os.environ.items() if k.partition("_")[0] not in own}
-        self.env = plain | {"ICTOPS_CONFIG": str(folder / "ictops.toml"), "NO_COLOR": "1"}
+        beside = f"{Path(sys.executable).parent}{os.pathsep}{plain['PATH']}"
+        self.env = plain | {
+            "ICTOPS_CONFIG": str(folder / "ictops.toml"),
+            "NO_COLOR": "1",
+            "PATH": beside,  # where the rivals' commands are too, activated or not
+        }
 
     def run(self, *argv: str, accept: Sequence[int] = (0,), **env: str) -> str:
         """Run a command to its end and give its output.
