@@ -1,7 +1,8 @@
 """Finding and ending every process of a shard, by the token in its environment.
 
 Killing a process group is not enough: ansible-core's workers and ssh's control masters
-start sessions of their own.
+start sessions of their own. A control master even writes its title over its environment; the
+title names its socket, which lies in the folder of the job, named by the token.
 """
 
 from __future__ import annotations
@@ -21,18 +22,24 @@ GIVE_UP = 8.0
 
 def processes_of(tokens: Iterable[str]) -> list[int]:
     """Give the ids of the living processes with one of these tokens, but never our own."""
-    wanted = [f"{TOKEN_VARIABLE}={token}".encode() for token in tokens]
+    wanted = [token.encode() for token in tokens]
     if not wanted:
         return []
+    variables = {TOKEN_VARIABLE.encode() + b"=" + token for token in wanted}
+    folders = [b"/%s/" % token for token in wanted]
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
         try:
             environment = (entry / "environ").read_bytes().split(b"\0")
+            title = (entry / "cmdline").read_bytes().rstrip(b"\0")
         except OSError:  # ended meanwhile, or another user's
             continue
-        if any(token in environment for token in wanted):
+        master = title.startswith(b"ssh: ") and title.endswith(b" [mux]")
+        if not variables.isdisjoint(environment) or (
+            master and any(folder in title for folder in folders)
+        ):
             found.append(int(entry.name))
     return found
 

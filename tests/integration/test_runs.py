@@ -21,6 +21,7 @@ from tests.support.runs import (
     apply,
     counts,
     how_many_runs,
+    named_by_tokens,
     newest,
     outcomes,
     tokens,
@@ -49,6 +50,7 @@ def test_a_cancel_leaves_no_process_behind(workspace: Workspace) -> None:
     begun = time.monotonic()
     workspace.ictops("run", "cancel", run)
     assert processes_of(tokens(workspace)) == []
+    assert named_by_tokens(workspace) == []
     assert time.monotonic() - begun < 10
     assert process.wait(10) == 7
     assert workspace.json("run", "show", run)["report"]["state"] == "cancelled"
@@ -227,8 +229,8 @@ def test_a_secret_of_the_vault_is_found_nowhere(workspace: Workspace, vaulted: N
     jobs = job_folder(workspace.folder / "state")
     for top in (workspace.folder, jobs):
         for folder, _, files in os.walk(top):
-            for file in files:
-                content = (Path(folder) / file).read_bytes()
+            for file in filter(Path.is_file, (Path(folder, name) for name in files)):
+                content = file.read_bytes()
                 assert not any(secret in content for secret in wanted), file
     for host in HOSTS:
         kept = workspace.on(host, "journalctl", "--no-pager", "--quiet")

@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -115,6 +115,18 @@ def opened(workspace: Workspace) -> Iterator[Journal]:
 def tokens(workspace: Workspace) -> list[str]:
     with closing(sqlite3.connect(workspace.folder / "state" / "journal.db")) as connection:
         return [row[0] for row in connection.execute("SELECT token FROM shard")]
+
+
+def named_by_tokens(workspace: Workspace) -> list[str]:
+    """Give the command lines on this machine that name a shard's folder, whoever runs them."""
+    folders = tokens(workspace)
+    lines = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # ended meanwhile
+            line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            if any(folder in line for folder in folders):
+                lines.append(line)
+    return lines
 
 
 def newest(workspace: Workspace) -> str:

@@ -10,7 +10,7 @@ import pytest
 from ictops.errors import RunError
 from ictops.running.local import LocalExecutor
 from ictops.running.messages import Ended, Order
-from ictops.running.sweep import TOKEN_VARIABLE, processes_of
+from ictops.running.sweep import TOKEN_VARIABLE, processes_of, sweep
 from tests.support.runs import until
 
 ORDER = Order(
@@ -80,6 +80,28 @@ def test_a_cancel_ends_children_in_sessions_of_their_own(job) -> None:
     executor.cancel()
     assert processes_of(["r-1"]) == []
     assert ended(executor).status == "error"
+
+
+def test_an_ssh_master_that_wrote_over_its_environment_is_ended(job) -> None:
+    executor = job(
+        """
+        mkfifo $folder/pipe
+        run='exec -c -a "ssh: $0/cp/87646830e1 [mux]" cat'
+        setsid bash -c "$run" $folder <>$folder/pipe &
+        setsid bash -c "$run" $folder-2 <>$folder/pipe &
+        echo $! >$folder/of-another
+        sleep 600
+        """
+    )
+    executor.start(ORDER)
+    other = executor.folder_of("r-1") / "of-another"
+    until(lambda: other.is_file() and len(processes_of(["r-1"])) == 3, 10, "the job and a master")
+    try:
+        executor.cancel()
+        assert processes_of(["r-1"]) == []
+        assert processes_of(["r-1-2"]) == [int(other.read_text())], "that of another shard"
+    finally:
+        sweep(["r-1-2"])
 
 
 def test_a_job_that_cannot_be_started_is_told(job, tmp_path: Path) -> None:
