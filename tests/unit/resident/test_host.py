@@ -52,6 +52,29 @@ def test_nothing_of_a_module_is_left_to_the_next_one(channel: Channel, module: M
     assert len({str(answer["pid"]) for answer in answers}) == 3
 
 
+def test_a_command_that_has_ended_is_not_waited_for(channel: Channel, module: Make) -> None:
+    waiting = """
+        import selectors, time
+        from ansible.module_utils import basic
+        module = basic.AnsibleModule({})
+        begun = time.monotonic()
+        with basic.selectors.PollSelector() as none:  # as run_command does when all is closed
+            none.select(5)
+        took = time.monotonic() - begun
+        rc, out, _err = module.run_command(["sh", "-c", "echo one; sleep 0.2; echo two"])
+        module.exit_json(took=took, rc=rc, out=out, own=selectors.PollSelector.__name__)
+    """
+    answer = said(channel.module(module(waiting)).stdout)
+    took = answer.pop("took")
+    assert isinstance(took, float)
+    assert took < 4
+    assert {k: answer[k] for k in ("rc", "out", "own")} == {
+        "rc": 0,
+        "out": "one\ntwo\n",
+        "own": "PollSelector",
+    }
+
+
 def test_it_is_what_a_fresh_python_would_have_said(
     channel: Channel, module: Make, build: Build
 ) -> None:

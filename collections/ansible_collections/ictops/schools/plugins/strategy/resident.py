@@ -15,7 +15,8 @@ from ansible.release import __version__
 from ansible_collections.ictops.schools.plugins.plugin_utils.resident.baton import BATON
 from ansible_collections.ictops.schools.plugins.plugin_utils.resident.connection import RESIDENTS
 from ansible_collections.ictops.schools.plugins.plugin_utils.resident.memo import (
-    remember_dependencies,
+    remember,
+    spare_the_collector,
 )
 from ansible_collections.ictops.schools.plugins.plugin_utils.resident.worker import (
     ThreadWorker,
@@ -52,7 +53,8 @@ class StrategyModule(linear.StrategyModule):
             raise AnsibleError(
                 f"the strategy 'resident' is for ansible-core {CORE}x, this is {__version__}"
             )
-        remember_dependencies()
+        remember()
+        spare_the_collector()
         BATON.take()
         try:
             return super().run(iterator, play_context)

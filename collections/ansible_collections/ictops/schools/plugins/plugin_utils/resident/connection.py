@@ -88,10 +88,6 @@ class Residents:
         for key in self._hosts.pop(host, ()):
             self.drop(key)
 
-    def close(self) -> None:
-        for host in list(self._hosts):
-            self.drop_host(host)
-
 
 RESIDENTS = Residents()
 
