@@ -26,7 +26,8 @@ from benchmarks.rollout import PLAYBOOK, SITE, Bench
 from ictops.calendars.window import Window
 from ictops.plans.model import Estimate, Plan, SitePlan, Wave
 from ictops.plans.search import SearchPath
-from ictops.running.engine import Course, Engine
+from ictops.running.course import Course
+from ictops.running.engine import Engine
 from ictops.running.job import environment
 from ictops.running.messages import Ended, Event, Order
 from ictops.running.messages import Report as Said

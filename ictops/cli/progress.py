@@ -17,7 +17,7 @@ FINAL = frozenset({"ok", "changed", "failed", "skipped"})
 
 
 class NoticeLike(Protocol):
-    """What :class:`ictops.running.engine.Notice` has; named here so as not to import it."""
+    """What :class:`ictops.running.course.Notice` has; named here so as not to import it."""
 
     @property
     def site(self) -> str: ...

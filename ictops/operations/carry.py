@@ -12,7 +12,8 @@ from ictops.calendars.window import Window
 from ictops.errors import JournalError
 from ictops.estate.load import load_cluster
 from ictops.plans.model import Plan
-from ictops.running.engine import Course, Engine, Notice
+from ictops.running.course import Course, Notice
+from ictops.running.engine import Engine
 from ictops.running.local import LocalExecutor, job_folder
 from ictops.running.recovery import recover
 from ictops.running.strategy import strategy_settings

@@ -7,20 +7,19 @@ not in the journal, and whatever is in the journal as started is looked for afte
 
 from __future__ import annotations
 
+import gc
 import queue
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Literal, Protocol
 
-from ictops.calendars.window import Window
 from ictops.errors import JournalError
 from ictops.plans.model import Plan
+from ictops.running.course import Course, Executor, Notice
 from ictops.running.decide import Close, Decision, Pass, Settle, Start, Wait, decide
-from ictops.running.messages import Ended, Event, Order, Report
+from ictops.running.messages import Ended, Event, Order
 from ictops.running.outcomes import event_row, settle_end, settle_event
 from ictops.running.tally import Tally
 from ictops.running.views import run_view, site_view
@@ -37,50 +36,10 @@ SHORT = timedelta(minutes=2)
 WORKING = Wait(None, "hosts are being worked on")
 GLANCE = 0.5
 """Seconds after which a person's wish is looked at again."""
-GATHER = 0.02
-"""Seconds for which reports are gathered for one commit: a disk's own pace for durable ones."""
-
-
-class Executor(Protocol):
-    """Runs shards, here or far away; the same messages either way."""
-
-    reports: queue.Queue[Report]
-
-    def start(self, order: Order) -> None: ...
-
-    def cancel(self) -> None: ...
-
-    def forget(self, token: str) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something that a person who watches would want to see."""
-
-    site: str
-    """Empty where it is about the whole run."""
-    what: Literal["start", "host", "site", "wait", "note"]
-    text: str
-    host: str = ""
-    outcome: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """What a run is carried by, beside its plan."""
-
-    strategy: Literal["resident", "linear"]
-    forks: int
-    windows: Mapping[str, list[Window]]
-    """The windows of each site, or one open one where a person overrode them."""
-    rooms: Mapping[str, str]
-    macs: Mapping[str, str] = field(default_factory=dict)
-    """The MAC of each host where it is known."""
-    wake: Callable[[str, list[str]], None] = lambda _site, _macs: None
-    """Sends wake-on-LAN to these MACs at a site."""
-    notice: Callable[[Notice], None] = lambda _notice: None
-    wait_for_windows: bool = True
-    """Whether to sit through closed windows, or to give the run back until one opens."""
+GATHER = 0.035
+"""Seconds for which reports are gathered for one commit; all are to be on the disk after 0.05."""
+MOST = 100
+"""Reports that are not kept waiting for more."""
 
 
 class Engine:
@@ -120,6 +79,7 @@ class Engine:
         :raises IctopsError: if it cannot go on (journal full, lease lost); every process
             of the run has been ended by then, and the run can be resumed.
         """
+        gc.freeze()  # what is loaded by now stays: looking through it again holds reports up
         try:
             return self.lease.let_go(self._loop(), self._summary(), at=self.clock())
         except BaseException:
@@ -129,6 +89,8 @@ class Engine:
             with suppress(JournalError):
                 self.lease.release()
             raise
+        finally:
+            gc.unfreeze()
 
     def stop(self, ending: Ending, *, at_once: bool = False) -> None:
         """Begin to end the carrying; a signal's handler or another thread may call this.
@@ -142,11 +104,16 @@ class Engine:
 
     def _loop(self) -> Ending:
         beaten = time.monotonic()
+        glanced = -GLANCE
         for record in self.journal.sites(self.lease.run_id):
             if record.state == "open":
                 self._open[record.site] = None
         while True:
-            self._heed(self.lease.wish())
+            wish: Wish | None = None
+            if time.monotonic() - glanced >= GLANCE or None in self._open.values():
+                glanced = time.monotonic()
+                wish = self.lease.wish()
+            self._heed(wish)
             soonest: datetime | None = None
             if self.stopping is None:
                 soonest = self._advance()
@@ -318,7 +285,7 @@ class Engine:
         except queue.Empty:
             return
         until = time.monotonic() + GATHER
-        while len(reports) < 500:  # noqa: PLR2004 - a commit's size, not a limit
+        while len(reports) < MOST:
             try:
                 reports.append(self.executor.reports.get(timeout=max(0, until - time.monotonic())))
             except queue.Empty:

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 from ictops.calendars.window import Window
 from ictops.plans.model import Estimate, Gate, Plan, SitePlan, Wave, WindowSpan
-from ictops.running.engine import Course, Engine
+from ictops.running.course import Course
+from ictops.running.engine import Engine
 from ictops.running.messages import Ended, Event, Order, Report
 from ictops.running.tally import MARKER_TASK
 from ictops.store.journal import Journal

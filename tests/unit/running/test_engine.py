@@ -13,7 +13,7 @@ import pytest
 from ictops.errors import LeaseLost, RunError
 from ictops.plans.model import Gate
 from ictops.running import engine as engine_module
-from ictops.running.engine import Notice
+from ictops.running.course import Notice
 from ictops.running.messages import Order
 from ictops.store.journal import Journal
 from tests.support.runs import until
