@@ -14,14 +14,14 @@ from rich.console import Console
 from rich.text import Text
 
 from ictops.cli.output import as_json as print_json
-from ictops.cli.output import console
+from ictops.cli.output import console, days
 from ictops.errors import Exit, PlanError
 from ictops.operations.planning import Draft, Request, Span, name_playbook
 from ictops.planning.timeline import rows_to_show, site_table, timeline
 from ictops.planning.waves import parse_canary, parse_shares
 from ictops.plans.durations import format_duration, parse_duration
 from ictops.plans.file import plan_digest, write_plan
-from ictops.plans.model import Gate
+from ictops.plans.model import Gate, Plan
 from ictops.settings import Limits, Settings
 
 WIDTH = 120
@@ -153,11 +153,21 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def _span(plan: Plan) -> str:
+    """Give the days between which its windows lie: the table has no year in it."""
+    spans = [span for site in plan.sites.values() for span in site.windows]
+    if not spans:
+        return ""
+    last = max(span.end for span in spans) - timedelta(microseconds=1)  # midnight ends a day
+    return f", {days(min(span.start for span in spans).date(), last.date())}"
+
+
 def _print(draft: Draft, approvers: Sequence[tuple[str, datetime]]) -> None:
     out = console(width=None if sys.stdout.isatty() else WIDTH)
     plan, forecast = draft.plan, draft.forecast
     out.print(Text(plan.title, style="bold"), end=" ")
-    out.print(f"on {len(plan.hosts):,} hosts of {len(plan.sites):,} sites in {plan.cluster}")
+    whom = f"{_count(len(plan.hosts), 'host')} of {_count(len(plan.sites), 'site')}"
+    out.print(f"on {whom} in {plan.cluster}{_span(plan)}")
     estimate = plan.estimate
     known = {
         "past runs": f"from {estimate.samples} hosts in past runs",

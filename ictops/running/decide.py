@@ -190,7 +190,8 @@ def _start_or_wait(
     if window is None or now + needed > window.end:
         later = [w for w in site.windows if w.start > now and w.length >= needed]
         if later:
-            return Wait(later[0].start, "waits for its next window")
+            opens = later[0].start
+            return Wait(opens, f"waits for its next window: {opens:%a %d %b %Y %H:%M}")
         end = window.end if window else now
         if now < end:
             return Wait(end, "what is left of the last window is too short for another host")

@@ -108,7 +108,7 @@ def test_no_host_is_started_that_could_not_end_in_its_window() -> None:
         Window(NOW + timedelta(1), NOW + timedelta(2)),
     ]
     step = decide(site(host("c"), host("b", 1), windows=short), run(), NOW)
-    assert step == Wait(NOW + timedelta(1), "waits for its next window")
+    assert step == Wait(NOW + timedelta(1), "waits for its next window: Tue 27 Oct 2026 09:00")
 
 
 def test_a_run_that_was_missed_never_starts_into_a_closed_window() -> None:
