@@ -75,6 +75,10 @@ class JournalDamaged(JournalError):
     """What is stored of the journal is not what was written."""
 
 
+class SwitchError(IctopsError):
+    """A switch, its platform or its backups are not as they must be."""
+
+
 class LeaseLost(JournalError):
     """Another ictops process has taken this run over; this one must stop at once."""
 
