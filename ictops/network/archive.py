@@ -75,11 +75,22 @@ class Archive:
         """Put a switch's files in the place of those that are there; tell if anything changed.
 
         Files that a switch no longer has are taken away. Nothing is committed yet.
+
+        :raises SwitchError: if they cannot be written.
         """
         folder = self._folder(site, host)
         before = self.kept(site, host)
         if before == dict(files):
             return False
+        try:
+            self._replace(folder, before, files)
+        except OSError as error:
+            raise SwitchError(
+                f"the backup cannot be written: {error.strerror}", where=f"{site}/{host}"
+            ) from error
+        return True
+
+    def _replace(self, folder: Path, before: Mapping[str, str], files: Mapping[str, str]) -> None:
         make_private(self.folder)
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
@@ -87,7 +98,6 @@ class Archive:
                 _write(folder / name, text)
         for name in before.keys() - files.keys():
             (folder / name).unlink()
-        return True
 
     def commit(self, title: str, *, by: str) -> str | None:
         """Commit all that has changed, with a message that says what; None if nothing has.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ictops.errors import CommandRefused, SwitchError
 from ictops.network.clean import Mask, masked, normalised
@@ -13,7 +13,8 @@ from ictops.network.platform import Platform
 
 RUNNING, STARTUP = "running.cfg", "startup.cfg"
 VERSION, MODULES, NEIGHBOURS = "version.txt", "modules.txt", "neighbours.txt"
-FILES = (RUNNING, STARTUP, VERSION, MODULES, NEIGHBOURS)
+FULL = "running.vault"
+"""The running configuration with its secrets, encrypted; only where a site wants it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +22,12 @@ class Backup:
     """What a switch said of itself.
 
     :ivar files: by name; secrets are masked.
+    :ivar whole: the running configuration with its secrets.
     :ivar unsaved: whether a reboot would bring another configuration than the one that runs.
     """
 
     files: Mapping[str, str]
+    whole: str = field(repr=False)
     unsaved: bool
 
 
@@ -47,7 +50,7 @@ def take_backup(session: Session, mask: Mask) -> Backup:
     files[MODULES] = normalised(platform, session.show_first(shows.modules))
     files[NEIGHBOURS] = normalised(platform, session.show_first(shows.neighbours))
     texts = {name: _text(masked(platform, lines, mask)) for name, lines in files.items()}
-    return Backup({name: text for name, text in texts.items() if text}, unsaved)
+    return Backup({n: text for n, text in texts.items() if text}, _text(running), unsaved)
 
 
 def whole_configuration(platform: Platform, shown: str, name: str) -> list[str]:

@@ -147,3 +147,30 @@ def test_plain_ansible_takes_and_commits_it_too(school: School) -> None:
         text=True,
     )
     assert log.stdout == "oak-sw-01: backup by ansible-playbook\n"
+
+
+def test_a_site_may_have_its_configurations_whole_and_encrypted(school: School) -> None:
+    school.switch.vtysh("configure terminal", "password Hunter2-hunter2")
+    (school.folder / "password").write_text("of the vault\n")
+    (school.folder / "ictops.toml").write_text(
+        'cluster = "mine"\nstate_dir = "state"\n[vault]\npassword_file = "password"\n'
+    )
+    (school.folder / "password").chmod(0o600)
+    school.inventory(oak_sw_01=school.reached(switch_backup_whole=True))
+    school.ictops("switch", "backup")
+    sealed = school.backups / "oak-sw-01" / "running.vault"
+    assert "Hunter2" not in sealed.read_text()
+    said = subprocess.run(
+        [
+            str(Path(sys.executable).parent / "ansible-vault"),
+            *("view", "--vault-password-file", str(school.folder / "password"), str(sealed)),
+        ],
+        check=True, capture_output=True, text=True, env={**os.environ, "PAGER": "cat"},
+    ).stdout  # fmt: skip
+    assert "password Hunter2-hunter2" in said
+    assert "Nothing has changed since the last backup." in school.ictops("switch", "backup")
+    (school.folder / "ictops.toml").write_text('cluster = "mine"\nstate_dir = "state"\n')
+    lost = school.ictops("switch", "backup", code=4)
+    assert "there is no vault password" in " ".join(lost.split())
+    assert sealed.is_file()
+    school.switch.vtysh("configure terminal", "no password")

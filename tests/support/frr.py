@@ -113,7 +113,7 @@ def _door(one: Frr) -> Iterator[None]:
 
     async def session(process: asyncssh.SSHServerProcess[bytes]) -> None:
         master, slave = os.openpty()
-        child = subprocess.Popen(
+        child = subprocess.Popen(  # noqa: ASYNC220 - it forks, and waits for nothing
             one.shell, stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
             env={**os.environ, "TERM": process.get_terminal_type() or "dumb"},
         )  # fmt: skip

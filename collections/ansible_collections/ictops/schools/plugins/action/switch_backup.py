@@ -7,6 +7,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.ictops.schools.plugins.plugin_utils.switches import (
+    VaultSeal,
     as_outcome,
     devices_of,
 )
@@ -14,6 +15,9 @@ from ansible_collections.ictops.schools.plugins.plugin_utils.switches import (
 from ictops.errors import SwitchError
 from ictops.network.archive import Archive
 from ictops.network.jobs import back_up
+
+WHOLE = "switch_backup_whole"
+"""A site's or switch's own variable: keep its configuration with its secrets, encrypted."""
 
 
 class ActionModule(ActionBase):
@@ -35,11 +39,14 @@ class ActionModule(ActionBase):
         )
         archive = Archive(Path(args["folder"]))
         devices, outcomes = devices_of(task_vars or {})
+        hostvars = (task_vars or {})["hostvars"]
         for device, outcome in back_up(
             devices,
             archive,
             at_once=args["at_once"],
             at_once_a_site=args["at_once_a_site"],
+            whole=frozenset(d.name for d in devices if hostvars[d.name].get(WHOLE)),
+            seal=VaultSeal(self._loader),
             write=not self._task.check_mode,
         ):
             outcomes[device.name] = as_outcome(outcome)

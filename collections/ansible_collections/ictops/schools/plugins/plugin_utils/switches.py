@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible.errors import AnsibleError
+
 from ictops.errors import SwitchError, SwitchUnreachable
 from ictops.network.described import Described
 from ictops.network.device import Device
@@ -22,6 +24,36 @@ def devices_of(task_vars: Mapping[str, Any]) -> tuple[list[Device], Outcomes]:
         except SwitchError as error:
             outcomes[name] = as_outcome(error)
     return devices, outcomes
+
+
+class VaultSeal:
+    """Encrypts with the vault password that Ansible was given."""
+
+    def __init__(self, loader: Any) -> None:
+        self._vault = loader._vault
+
+    def close(self, text: str) -> str:
+        """Encrypt a text.
+
+        :raises SwitchError: if there is no password.
+        """
+        try:
+            return self._vault.encrypt(text).decode()
+        except AnsibleError as error:
+            raise SwitchError(
+                "its configuration cannot be kept whole: there is no vault password",
+                do="docs/trust.md says where it comes from",
+            ) from error
+
+    def open(self, sealed: str) -> str:
+        """Decrypt a text.
+
+        :raises SwitchError: if the password is another one.
+        """
+        try:
+            return self._vault.decrypt(sealed).decode()
+        except AnsibleError as error:
+            raise SwitchError("it was encrypted with another vault password") from error
 
 
 def as_outcome(outcome: Done | SwitchError) -> dict[str, Any]:
