@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ictops.network.platform import Platform
+from ictops.network.platform import Blocks, Platform
 
 MASK = "<secret>"
 _MARK = re.compile(r"<secret(?::[0-9a-f]{8})?>")
@@ -123,8 +123,24 @@ def is_whole(platform: Platform, lines: list[str]) -> bool:
 
 
 def settings_of(platform: Platform, lines: list[str]) -> list[str]:
-    """Give the normalised lines that set something: to compare what runs with what is stored."""
-    return [line for line in lines if not platform.frame_line.match(line)]
+    """Give the normalised lines that set something, each indented as deep as its block is.
+
+    For comparing what runs with what is stored, and for hier_config, which reads indentation.
+    """
+    settings = [line for line in lines if not platform.frame_line.match(line)]
+    return settings if platform.blocks is None else _indented(platform.blocks, settings)
+
+
+def _indented(blocks: Blocks, lines: list[str]) -> list[str]:
+    opens, closes = re.compile(blocks.opens), re.compile(blocks.closes)
+    indented, depth = [], 0
+    for line in lines:
+        if closes.match(line):
+            depth = max(depth - 1, 0)
+            continue
+        indented.append(" " * depth + line)
+        depth += opens.match(line) is not None
+    return indented
 
 
 def masked(platform: Platform, lines: list[str], mask: Mask) -> list[str]:

@@ -24,7 +24,10 @@ _REST = r'(?!"?<secret[:>])(?P<secret>\S.*)'
 
 
 def _expression(text: str) -> str:
-    re.compile(text)
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"{text!r} is no regular expression: {error}") from error
     return text
 
 
@@ -35,10 +38,10 @@ def _line_expression(text: str) -> str:
 
 
 def _secret_expression(text: str) -> str:
-    text = _line_expression(text.replace("{secret}", _WORD).replace("{rest}", _REST))
-    if "secret" not in re.compile(text).groupindex:
+    expression = _line_expression(text.replace("{secret}", _WORD).replace("{rest}", _REST))
+    if "secret" not in re.compile(expression).groupindex:
         raise ValueError(f"{text!r} says neither {{secret}} nor {{rest}}")
-    return text
+    return expression
 
 
 Expression = Annotated[str, AfterValidator(_expression)]
@@ -92,7 +95,7 @@ class Secret(_Part):
 
 
 class Blocks(_Part):
-    """How blocks are opened and closed where neither indentation nor an end mark tells."""
+    """How blocks are opened and closed where indentation does not tell."""
 
     opens: LineExpression
     closes: LineExpression
@@ -176,7 +179,7 @@ def load_platform(name: str) -> Platform:
     path = FOLDER / f"{name}.yml"
     try:
         return Platform(name=name, **_read(path))
-    except (ValidationError, re.error, yaml.YAMLError, TypeError, OSError) as error:
+    except (ValidationError, yaml.YAMLError, TypeError, AttributeError, OSError) as error:
         raise SwitchError(f"the platform's file is wrong: {error}", where=str(path)) from error
 
 
