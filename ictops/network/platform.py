@@ -1,13 +1,13 @@
 """What ictops knows of a kind of switch: one file of ``platforms/`` each.
 
 Adding a platform is adding its file, named by what an inventory says in ``switch_platform``,
-and its test data in ``tests/data/network/<platform>/``.
+and its test data in ``tests/data/network/<platform>/``; docs/switches.md says how.
 """
 
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated
 
@@ -18,14 +18,42 @@ from ictops.errors import SwitchError
 
 FOLDER = Path(__file__).parent / "platforms"
 
+# What is masked already is no secret, so that masking it again changes nothing.
+_WORD = r'(?!"?<secret[:>])(?P<secret>"(?:[^"\\]|\\.)*"|\S+)'
+_REST = r'(?!"?<secret[:>])(?P<secret>\S.*)'
+
 
 def _expression(text: str) -> str:
-    re.compile(text)
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"{text!r} is no regular expression: {error}") from error
     return text
+
+
+def _line_expression(text: str) -> str:
+    if not text.startswith("^"):  # those are far faster: no need to try at each character
+        raise ValueError(f"{text!r} does not begin with ^")
+    return _expression(text)
+
+
+def _secret_expression(text: str) -> str:
+    expression = _line_expression(text.replace("{secret}", _WORD).replace("{rest}", _REST))
+    if "secret" not in re.compile(expression).groupindex:
+        raise ValueError(f"{text!r} says neither {{secret}} nor {{rest}}")
+    return expression
 
 
 Expression = Annotated[str, AfterValidator(_expression)]
 """A regular expression, searched for in one line at a time."""
+LineExpression = Annotated[str, AfterValidator(_line_expression)]
+"""A regular expression that a line begins with."""
+SecretExpression = Annotated[str, AfterValidator(_secret_expression)]
+"""Likewise; ``{secret}`` stands for a word or a text in quotes, ``{rest}`` for all that follows.
+
+What may stand between and may be missing must be possessive, as in ``(?:[0-9] )?+{secret}``: else
+the digit would be taken for the secret where the secret is masked.
+"""
 
 
 class _Part(BaseModel):
@@ -48,10 +76,29 @@ class Shows(_Part):
 class Secret(_Part):
     """A secret in a configuration."""
 
-    pattern: Expression
-    """Its group ``secret`` is what nobody may see; it may be there more than once."""
+    pattern: SecretExpression
+    """A line with it; it may be there more than once."""
+    within: LineExpression | None = None
+    """The line without indentation above it, where the same words elsewhere mean no secret."""
     salted_anew: bool = False
     """Whether the switch shows it differently each time, though it is the same."""
+
+    @cached_property
+    def expression(self) -> re.Pattern[str]:
+        """The pattern, compiled."""
+        return re.compile(self.pattern)
+
+    @cached_property
+    def section(self) -> re.Pattern[str] | None:
+        """The line above, compiled."""
+        return None if self.within is None else re.compile(self.within)
+
+
+class Blocks(_Part):
+    """How blocks are opened and closed where indentation does not tell."""
+
+    opens: LineExpression
+    closes: LineExpression
 
 
 class Platform(_Part):
@@ -61,16 +108,55 @@ class Platform(_Part):
     title: str
     netmiko: str
     """netmiko's device type: prompts, modes, paging and the like are its affair."""
+    hierarchy: str
+    """What hier_config calls it: how its configuration is read as a tree and set right."""
     shows: Shows
     whole: Expression
     """What the last line of a whole configuration looks like: without it, it was cut off."""
-    volatile: tuple[Expression, ...] = ()
-    """Lines that change though nobody changed anything."""
+    holds: tuple[LineExpression, ...] = ()
+    """Lines of which every whole configuration has one; for where the end has no mark of its own.
+
+    One that comes late says most.
+    """
+    blocks: Blocks | None = None
+    """A whole configuration closes at least as many of these as it opens."""
+    continued: Expression | None = None
+    """The end of a line that goes on in the next one; both are one line of what is kept."""
+    volatile: tuple[LineExpression, ...] = ()
+    """Lines that change though nobody changed anything, in whatever the switch shows."""
+    frame: tuple[LineExpression, ...] = ()
+    """Lines that set nothing, and of which running and stored configuration have others."""
     secrets: tuple[Secret, ...] = ()
     refusals: tuple[Expression, ...]
     """What the switch says to a command that it does not take."""
     save: str | None
     """The command that stores the running configuration; None where that is done always."""
+
+    @cached_property
+    def volatile_line(self) -> re.Pattern[str]:
+        """Any of the volatile lines; to be matched."""
+        return _any(self.volatile)
+
+    @cached_property
+    def frame_line(self) -> re.Pattern[str]:
+        """Any line that sets nothing, an empty one too; to be matched."""
+        return _any((*self.frame, r"^\s*$"))
+
+    @cached_property
+    def secret_line(self) -> re.Pattern[str]:
+        """Any line that may hold a secret; to be matched."""
+        return _any(tuple(one.pattern.replace("?P<secret>", "?:") for one in self.secrets))
+
+    def refuses(self, line: str) -> bool:
+        """Say whether this line is the switch's answer to a command that it does not take."""
+        return any(re.search(one, line.strip()) for one in self.refusals)
+
+
+_NOTHING = r"(?!)"
+
+
+def _any(expressions: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{one})" for one in expressions) or _NOTHING)
 
 
 def platform_names() -> list[str]:
@@ -92,6 +178,13 @@ def load_platform(name: str) -> Platform:
         )
     path = FOLDER / f"{name}.yml"
     try:
-        return Platform(name=name, **yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (ValidationError, yaml.YAMLError, TypeError) as error:
+        return Platform(name=name, **_read(path))
+    except (ValidationError, yaml.YAMLError, TypeError, AttributeError, OSError) as error:
         raise SwitchError(f"the platform's file is wrong: {error}", where=str(path)) from error
+
+
+def _read(path: Path) -> dict[str, object]:
+    """Give what a file says, and what the one that it is ``like`` says where it says nothing."""
+    said: dict[str, object] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    like = said.pop("like", None)
+    return said if like is None else {**_read(FOLDER / f"{like}.yml"), **said}
