@@ -44,10 +44,24 @@ def _exit(cli: Cli, _command: Command, _words: Words) -> Reply:
     """Leave a section, then the configuration, then the switch."""
     if cli.mode != "config":
         return Reply(end=True)
-    if cli.path:
+    if cli.path and not cli.only_section:
         cli.path = cli.path[:-1]
         return Reply()
     return cli.to_mode("enable")
+
+
+def _section(cli: Cli, command: Command, _words: Words) -> Reply:
+    """Go from the mode ``enable`` into a section, and back there with ``exit``."""
+    cli.to_mode("config")
+    cli.configure(command.ask)
+    cli.only_section = True
+    return Reply()
+
+
+def _line(cli: Cli, command: Command, words: Words) -> Reply:
+    """Take a line of configuration in the mode ``enable``."""
+    line = f"{command.ask} {words.get('rest') or ''}".strip()
+    return Reply() if cli.configure(line) else cli.unknown(line)
 
 
 def _end(cli: Cli, _command: Command, _words: Words) -> Reply:
@@ -108,6 +122,18 @@ def _save_asks(cli: Cli, command: Command, _words: Words) -> Reply:
     return Reply(ask=Question(command.ask, answered, key=True))
 
 
+def _save_as(cli: Cli, command: Command, _words: Words) -> Reply:
+    """Save after the name of the file, which there is only one of, was asked for."""
+
+    def named(answer: str) -> Reply:
+        if answer.strip() not in {"", "startup-config"}:
+            return Reply(cli.kind.errors.refused.replace("{line}", answer))
+        cli.device.save()
+        return Reply(command.say)
+
+    return Reply(ask=Question(command.ask, named))
+
+
 def _reload(cli: Cli, command: Command, _words: Words) -> Reply:
     """Reboot, after what is asked is said yes to."""
 
@@ -118,6 +144,11 @@ def _reload(cli: Cli, command: Command, _words: Words) -> Reply:
         return Reply(drop=True)
 
     return Reply(ask=Question(command.ask, sure, key=True))
+
+
+def _reload_now(cli: Cli, _command: Command, _words: Words) -> Reply:
+    cli.device.reboot()
+    return Reply(drop=True)
 
 
 ACTIONS: dict[str, Action] = {
@@ -133,7 +164,11 @@ ACTIONS: dict[str, Action] = {
     "page_on": _page_on,
     "save": _save,
     "save_asks": _save_asks,
+    "save_as": _save_as,
     "reload": _reload,
+    "reload_now": _reload_now,
+    "section": _section,
+    "line": _line,
     "running": lambda cli, _command, _words: Reply(running(cli.device)),
     "startup": lambda cli, _command, _words: Reply(startup(cli.device)),
     "version": lambda cli, _command, _words: Reply(version(cli.device)),

@@ -57,6 +57,8 @@ class Cli:
         """``user``, ``enable`` or ``config``."""
         self.path: Path = ()
         """The section in which one is."""
+        self.only_section = False
+        """Whether one came into the section from ``enable``, and goes back there."""
         self.candidate: str | None = None
         """The name of the configuration that is written, where that is not the running one."""
         self.page: int = self.kind.pager.lines
@@ -119,6 +121,7 @@ class Cli:
         """Go to a mode, out of all sections."""
         self.mode = mode
         self.path = ()
+        self.only_section = False
         if mode != "config":
             self.candidate = None
         return Reply()

@@ -110,8 +110,7 @@ class _Change:
         found = self._scope.section(line)
         if found is not None:
             return self._open(line, *found)
-        if self._is_negative(line):
-            return self._with(self._placed(without(self._here, lambda t: t == f"no {line}"), line))
+        self._here = without(self._here, lambda text: _speaks_against(text, line))
         if (of_list := self._list(line)) is not None:
             return self._join(line, of_list)
         if not self._scope.knows(line):
@@ -125,7 +124,7 @@ class _Change:
                 return None
             return self._with(without(self._here, lambda text: text == line))
         if self._is_negative(line):
-            rest = without(self._here, lambda text: text == line)
+            rest = without(self._here, lambda text: f"{text} ".startswith(f"{line} "))
             return self._with(self._placed(rest, f"no {line}"))
         of_list = self._list(line)
         if of_list is not None and of_list["members"]:
@@ -223,6 +222,11 @@ class _Change:
                 new = (Line(line),) if members else ()
                 return (*here[:at], *new, *here[at + 1 :])
         return self._placed(here, line) if members else here
+
+
+def _speaks_against(text: str, line: str) -> bool:
+    """Whether a shown ``no ip address`` is over with ``ip address 10.0.0.1``."""
+    return text.startswith("no ") and f"{line} ".startswith(f"{text.removeprefix('no ')} ")
 
 
 def _starts(text: str, line: str, keys: set[str]) -> bool:

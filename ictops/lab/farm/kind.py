@@ -124,6 +124,12 @@ class Grammar(_Part):
     indent: str = " "
     separator: str = "!"
     """The line that a shown configuration has between its parts; may be empty."""
+    closing: str = ""
+    """The line that ends a shown section, such as ``exit``; may be empty."""
+    exits: bool = False
+    """Whether a configuration's text says by ``exit``, not by indentation, where a section
+    ends, and has all but ``outside`` between ``configure`` and ``exit``."""
+    outside: tuple[Expression, ...] = ()
     hostname: Expression = r'^hostname "?([^"\s]+)"?$'
     banner: Expression = ""
     """A line that starts a banner; its group is the text that ends it."""
@@ -136,8 +142,10 @@ class Grammar(_Part):
 class Paths(_Part):
     """How the path of the management is found in a configuration."""
 
-    interface: str
-    """The section of the management VLAN, ``{vlan}`` in it."""
+    interface: str = ""
+    """The section of the management VLAN, ``{vlan}`` in it; empty for the whole."""
+    also: str = ""
+    """A line, ``{vlan}`` in it, that the whole needs as well; may be empty."""
     address: Expression
     """The line in it without which it has no address."""
     shut: Expression = "^shutdown$"
@@ -147,6 +155,8 @@ class Paths(_Part):
     """The section of the uplink; empty where VLANs list their ports."""
     carries: tuple[Expression, ...] = ()
     """Lines of the uplink that carry VLANs; group ``vlans``, or all VLANs without it."""
+    carries_all: bool = True
+    """Whether it carries all VLANs if there is no such line."""
     access: Expression = ""
     """The line of the uplink that carries one VLAN only; it counts where it is not a trunk."""
     trunk: Expression = ""

@@ -51,7 +51,7 @@ def lldp(device: Device) -> str:
     """Give what shows the neighbours by LLDP."""
     shown, about = device.kind.lldp, facts(device)
     parts = [
-        shown.each.format(**about, **one.model_dump(exclude={"name"}), neighbour=one.name)
+        shown.each.format_map(about | one.model_dump(exclude={"name"}) | {"neighbour": one.name})
         for one in device.model.neighbours
     ]
     head = shown.head.format(**about, count=len(parts))

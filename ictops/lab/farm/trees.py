@@ -6,7 +6,7 @@ import re
 
 from ictops.lab.farm import junos_tree, routeros_tree
 from ictops.lab.farm.config import Line, Lines, below, numbers_of, parse, render
-from ictops.lab.farm.kind import Kind, Paths
+from ictops.lab.farm.kind import Grammar, Kind, Paths
 from ictops.lab.farm.model import Management
 
 
@@ -17,7 +17,28 @@ def read_config(kind: Kind, text: str) -> Lines:
     if kind.dialect == "routeros":
         return routeros_tree.parse(text)
     none = re.compile(f"{kind.grammar.comment}|{kind.grammar.around}")
+    if kind.grammar.exits:
+        rows = [row.strip() for row in text.splitlines()]
+        return _parse_exits(kind.grammar, [row for row in rows if row and not none.search(row)])
     return parse(text, lambda line: none.search(line) is not None, kind.grammar.banner)
+
+
+def _parse_exits(grammar: Grammar, rows: list[str]) -> Lines:
+    """Give the tree of a text in which ``exit`` ends a section."""
+    lines: list[Line] = []
+    section: str | None = None
+    inside: list[Line] = []
+    for row in rows:
+        if section is None and any(re.search(one.enter, row) for one in grammar.sections):
+            section, inside = row, []
+        elif section is not None and row == "exit":
+            lines.append(Line(section, tuple(inside)))
+            section = None
+        elif section is not None:
+            inside.append(Line(row))
+        elif row not in {"configure", "exit"}:
+            lines.append(Line(row))
+    return tuple(lines)
 
 
 def config_lines(kind: Kind, lines: Lines) -> list[str]:
@@ -26,13 +47,26 @@ def config_lines(kind: Kind, lines: Lines) -> list[str]:
         return list(junos_tree.render(lines))
     if kind.dialect == "routeros":
         return list(routeros_tree.render(lines))
+    grammar = kind.grammar
+    if not grammar.exits:
+        return _shown(grammar, lines)
+    outside = tuple(
+        line for line in lines if any(re.search(one, line.text) for one in grammar.outside)
+    )
+    inside = tuple(line for line in lines if line not in outside)
+    return [*_shown(grammar, outside), "configure", *_shown(grammar, inside), "exit"]
+
+
+def _shown(grammar: Grammar, lines: Lines) -> list[str]:
     shown: list[str] = []
-    separator = kind.grammar.separator
+    separator = grammar.separator
     for at, line in enumerate(lines):
         before = lines[at - 1] if at else None
         if separator and (before is None or _apart(before, line)):
             shown.append(separator)
-        shown += render((line,), kind.grammar.indent)
+        shown += render((line,), grammar.indent)
+        if grammar.closing and any(re.search(one.enter, line.text) for one in grammar.sections):
+            shown.append(grammar.closing)
     return shown
 
 
@@ -73,7 +107,12 @@ def reachable(kind: Kind, management: Management, lines: Lines, original: Lines)
     vlan = f"vlan {management.vlan}"
     if below(original, (vlan,)) is not None and below(lines, (vlan,)) is None:
         return False
-    interface = below(lines, (paths.interface.format(vlan=management.vlan),))
+    if paths.also and not any(
+        line.text == paths.also.format(vlan=management.vlan) for line in lines
+    ):
+        return False
+    name = paths.interface.format(vlan=management.vlan)
+    interface = below(lines, (name,) if name else ())
     if interface is None or _is_shut(paths, interface):
         return False
     if not any(re.search(paths.address, line.text) for line in interface):
@@ -102,7 +141,9 @@ def _carried(paths: Paths, management: Management, lines: Lines) -> bool:
         own = _members((paths.access,), port) if paths.access else None
         return vlan in (own if own is not None else {"1"})
     allowed = _members(paths.carries, port)
-    return allowed is None or vlan in allowed or "all" in allowed
+    if allowed is None:
+        return paths.carries_all or vlan == "1"
+    return vlan in allowed or "all" in allowed
 
 
 def _members(expressions: tuple[str, ...], section: Lines) -> set[str] | None:
