@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ictops.errors import CommandRefused, SwitchError
-from ictops.network.clean import Mask, masked, normalised
+from ictops.network.clean import Mask, is_whole, masked, normalised, settings_of
 from ictops.network.device import Session
 from ictops.network.platform import Platform
 
@@ -44,7 +43,7 @@ def take_backup(session: Session, mask: Mask) -> Backup:
     unsaved = False
     if shows.startup is not None:
         startup = _startup(session, shows.startup)
-        unsaved = startup != running
+        unsaved = settings_of(platform, startup) != settings_of(platform, running)
         files[STARTUP] = startup
     files[VERSION] = normalised(platform, session.show(shows.version))
     files[MODULES] = normalised(platform, session.show_first(shows.modules))
@@ -61,7 +60,7 @@ def whole_configuration(platform: Platform, shown: str, name: str) -> list[str]:
     lines = normalised(platform, shown)
     if not lines:
         raise SwitchError("its configuration comes empty; the last backup is kept", where=name)
-    if not re.search(platform.whole, lines[-1]):
+    if not is_whole(platform, lines):
         raise SwitchError(
             f"its configuration is cut off after {len(lines):,} lines, at {lines[-1][:60]!r}; "
             "the last backup is kept",

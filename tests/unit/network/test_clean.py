@@ -188,7 +188,7 @@ def test_lines_are_printable_and_nothing_is_hidden_in_them(said, lines):
     assert lines_of(said) == lines
 
 
-CHARACTERS = st.one_of(st.characters(), st.sampled_from("\x1b\x9b[]m\r\n\x08\x07\x85\u2028\"\\$:/ "))
+CHARACTERS = st.one_of(st.characters(), st.sampled_from('\x1b\x9b[]m\r\n\x08\x07\x85\u2028"\\$:/ '))
 
 
 @given(st.text(CHARACTERS))
@@ -214,7 +214,9 @@ def _joins_again(name: str, lines: list[str]) -> bool:
     return platform.continued is not None or any(platform.volatile_line.match(x) for x in lines)
 
 
-WORD = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters='"\\'), min_size=6)
+WORD = st.text(
+    st.characters(min_codepoint=33, max_codepoint=126, exclude_characters='"\\'), min_size=6
+)
 
 
 @given(WORD.filter(lambda word: not word.startswith("<secret")))
@@ -324,7 +326,7 @@ def test_a_quoted_secret_keeps_its_quotes_and_has_the_mark_of_the_bare_one():
 
 def test_lines_that_go_on_are_joined_before_a_secret_is_looked_for():
     platform = _with(Secret(pattern="^/user .*?password={secret}"), continued=r"\\")
-    text = "/user add name=a \\\r\n    password=\"her\\\r\n    on\" group=full\r\n/end"
+    text = '/user add name=a \\\r\n    password="her\\\r\n    on" group=full\r\n/end'
     lines = normalised(platform, text)
     assert lines == ['/user add name=a password="heron" group=full', "/end"]
     assert masked(platform, lines, KEY)[0].count("heron") == 0
