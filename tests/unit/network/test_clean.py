@@ -1,5 +1,5 @@
 import re
-from itertools import pairwise
+from time import process_time
 
 import pytest
 from hypothesis import example, given
@@ -54,7 +54,7 @@ def test_a_changed_secret_shows_and_the_same_one_does_not(name):
     text = "\n".join(normalised(platform, shown.running))
     before = masked(platform, text.split("\n"), KEY)
     for secret in shown.secrets:
-        other = secret.translate(str.maketrans("aeio0123456789ABCDEF", "oiea5678901234FEDCBA"))
+        other = secret.translate(str.maketrans("aeio0123456789AE", "eaoi1234567890EA"))
         assert other != secret
         after = masked(platform, text.replace(secret, other).split("\n"), KEY)
         changed = [line for line, then in zip(after, before, strict=True) if line != then]
@@ -96,11 +96,9 @@ def test_an_unchanged_switch_looks_the_same_later(name):
     assert cleaned(name, shown.running) == cleaned(name, shown.texts["running-later"])
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if "startup" in shown_by(name).texts])
 def test_a_saved_configuration_sets_what_the_running_one_does(name):
     platform, shown = load_platform(name), shown_by(name)
-    if "startup" not in shown.texts:
-        pytest.skip("what is stored is shown as what runs, or not at all")
     running, startup = (
         settings_of(platform, normalised(platform, shown.texts[one]))
         for one in ("running", "startup")
@@ -188,7 +186,7 @@ def test_lines_are_printable_and_nothing_is_hidden_in_them(said, lines):
     assert lines_of(said) == lines
 
 
-CHARACTERS = st.one_of(st.characters(), st.sampled_from("\x1b\x9b[]m\r\n\x08\x07\x85\u2028\"\\$:/ "))
+CHARACTERS = st.one_of(st.characters(), st.sampled_from('\x1b\x9b[]m\r\n\x08\x07\x85\u2028"\\$:/ '))
 
 
 @given(st.text(CHARACTERS))
@@ -214,7 +212,9 @@ def _joins_again(name: str, lines: list[str]) -> bool:
     return platform.continued is not None or any(platform.volatile_line.match(x) for x in lines)
 
 
-WORD = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters='"\\'), min_size=6)
+WORD = st.text(
+    st.characters(min_codepoint=33, max_codepoint=126, exclude_characters='"\\'), min_size=6
+)
 
 
 @given(WORD.filter(lambda word: not word.startswith("<secret")))
@@ -324,7 +324,7 @@ def test_a_quoted_secret_keeps_its_quotes_and_has_the_mark_of_the_bare_one():
 
 def test_lines_that_go_on_are_joined_before_a_secret_is_looked_for():
     platform = _with(Secret(pattern="^/user .*?password={secret}"), continued=r"\\")
-    text = "/user add name=a \\\r\n    password=\"her\\\r\n    on\" group=full\r\n/end"
+    text = '/user add name=a \\\r\n    password="her\\\r\n    on" group=full\r\n/end'
     lines = normalised(platform, text)
     assert lines == ['/user add name=a password="heron" group=full', "/end"]
     assert masked(platform, lines, KEY)[0].count("heron") == 0
@@ -346,8 +346,6 @@ def _with(*secrets: Secret, continued: str | None = None) -> Platform:
 
 def test_cleaning_is_fast():
     """A thousand switches of 600 lines must take seconds: here one, without what it learnt."""
-    from time import process_time  # noqa: PLC0415
-
     times = {}
     for name in NAMES:
         text = _long(shown_by(name).running)
@@ -361,7 +359,3 @@ def test_cleaning_is_fast():
 def _long(text: str) -> str:
     lines = text.splitlines()
     return "\n".join(lines * (600 // len(lines) + 1))
-
-
-def test_names_are_sorted_so_that_messages_are_the_same_each_time():
-    assert all(one < other for one, other in pairwise(NAMES))
