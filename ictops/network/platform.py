@@ -134,6 +134,8 @@ class Platform(_Part):
     """Lines that change though nobody changed anything, in whatever the switch shows."""
     frame: tuple[LineExpression, ...] = ()
     """Lines that set nothing, and of which running and stored configuration have others."""
+    repeats: bool = False
+    """Whether it shows a setting without a block more than once, though it is one."""
     secrets: tuple[Secret, ...] = ()
     refusals: tuple[Expression, ...]
     """What the switch says to a command that it does not take."""

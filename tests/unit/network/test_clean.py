@@ -107,6 +107,29 @@ def test_a_saved_configuration_sets_what_the_running_one_does(name):
     assert len(running) > 40
 
 
+def test_settings_are_indented_as_deep_as_their_blocks():
+    lines = ["!x", "vlan database", "vlan 20", "exit", "configure", "interface 0/1", "routing"]
+    assert settings_of(load_platform("netgear_prosafe"), [*lines, "exit", "", "exit"]) == [
+        "vlan database",
+        " vlan 20",
+        "configure",
+        " interface 0/1",
+        "  routing",
+    ]
+
+
+def test_a_setting_that_each_daemon_shows_is_one():
+    lines = ["service a", "ip b", "service a", "interface c", " mtu 1", "exit", "interface c", " d"]
+    assert settings_of(load_platform("frr"), lines) == [
+        "service a",
+        "ip b",
+        "interface c",
+        " mtu 1",
+        "interface c",
+        " d",
+    ]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_whole_configuration_is_known_as_one(name):
     platform, shown = load_platform(name), shown_by(name)
