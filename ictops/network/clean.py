@@ -128,7 +128,21 @@ def settings_of(platform: Platform, lines: list[str]) -> list[str]:
     For comparing what runs with what is stored, and for hier_config, which reads indentation.
     """
     settings = [line for line in lines if not platform.frame_line.match(line)]
+    if platform.repeats:
+        settings = _once(settings)
     return settings if platform.blocks is None else _indented(platform.blocks, settings)
+
+
+def _once(lines: list[str]) -> list[str]:
+    """Give lines without those at the margin that were there before and open no block."""
+    seen: set[str] = set()
+    kept = []
+    for line, following in zip(lines, (*lines[1:], ""), strict=True):
+        opens = following[:1].isspace()
+        if line[:1].isspace() or opens or line not in seen:
+            kept.append(line)
+            seen.add(line)
+    return kept
 
 
 def _indented(blocks: Blocks, lines: list[str]) -> list[str]:

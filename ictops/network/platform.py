@@ -20,6 +20,7 @@ FOLDER = Path(__file__).parent / "platforms"
 
 # What is masked already is no secret, so that masking it again changes nothing.
 _WORD = r'(?!"?<secret[:>])(?P<secret>"(?:[^"\\]|\\.)*"|\S+)'
+_WORDS = r'(?:(?:"(?:[^"\\]|\\.)*"|[^"\s]\S*) )*?'
 _REST = r'(?!"?<secret[:>])(?P<secret>\S.*)'
 
 
@@ -37,8 +38,14 @@ def _line_expression(text: str) -> str:
     return _expression(text)
 
 
+def _filled(text: str) -> str:
+    for name, stands_for in (("secret", _WORD), ("rest", _REST), ("words", _WORDS)):
+        text = text.replace(f"{{{name}}}", stands_for)
+    return text
+
+
 def _secret_expression(text: str) -> str:
-    expression = _line_expression(text.replace("{secret}", _WORD).replace("{rest}", _REST))
+    expression = _line_expression(_filled(text))
     if "secret" not in re.compile(expression).groupindex:
         raise ValueError(f"{text!r} says neither {{secret}} nor {{rest}}")
     return expression
@@ -49,7 +56,8 @@ Expression = Annotated[str, AfterValidator(_expression)]
 LineExpression = Annotated[str, AfterValidator(_line_expression)]
 """A regular expression that a line begins with."""
 SecretExpression = Annotated[str, AfterValidator(_secret_expression)]
-"""Likewise; ``{secret}`` stands for a word or a text in quotes, ``{rest}`` for all that follows.
+"""Likewise; ``{secret}`` stands for a word or a text in quotes, ``{rest}`` for all that follows,
+``{words}`` for as few words and texts in quotes as will do.
 
 What may stand between and may be missing must be possessive, as in ``(?:[0-9] )?+{secret}``: else
 the digit would be taken for the secret where the secret is masked.
@@ -126,6 +134,8 @@ class Platform(_Part):
     """Lines that change though nobody changed anything, in whatever the switch shows."""
     frame: tuple[LineExpression, ...] = ()
     """Lines that set nothing, and of which running and stored configuration have others."""
+    repeats: bool = False
+    """Whether it shows a setting without a block more than once, though it is one."""
     secrets: tuple[Secret, ...] = ()
     refusals: tuple[Expression, ...]
     """What the switch says to a command that it does not take."""

@@ -1,5 +1,5 @@
 import re
-from itertools import pairwise
+from time import process_time
 
 import pytest
 from hypothesis import example, given
@@ -54,7 +54,7 @@ def test_a_changed_secret_shows_and_the_same_one_does_not(name):
     text = "\n".join(normalised(platform, shown.running))
     before = masked(platform, text.split("\n"), KEY)
     for secret in shown.secrets:
-        other = secret.translate(str.maketrans("aeio0123456789ABCDEF", "oiea5678901234FEDCBA"))
+        other = secret.translate(str.maketrans("aeio0123456789AE", "eaoi1234567890EA"))
         assert other != secret
         after = masked(platform, text.replace(secret, other).split("\n"), KEY)
         changed = [line for line, then in zip(after, before, strict=True) if line != then]
@@ -96,17 +96,38 @@ def test_an_unchanged_switch_looks_the_same_later(name):
     assert cleaned(name, shown.running) == cleaned(name, shown.texts["running-later"])
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if "startup" in shown_by(name).texts])
 def test_a_saved_configuration_sets_what_the_running_one_does(name):
     platform, shown = load_platform(name), shown_by(name)
-    if "startup" not in shown.texts:
-        pytest.skip("what is stored is shown as what runs, or not at all")
     running, startup = (
         settings_of(platform, normalised(platform, shown.texts[one]))
         for one in ("running", "startup")
     )
     assert running == startup
     assert len(running) > 40
+
+
+def test_settings_are_indented_as_deep_as_their_blocks():
+    lines = ["!x", "vlan database", "vlan 20", "exit", "configure", "interface 0/1", "routing"]
+    assert settings_of(load_platform("netgear_prosafe"), [*lines, "exit", "", "exit"]) == [
+        "vlan database",
+        " vlan 20",
+        "configure",
+        " interface 0/1",
+        "  routing",
+    ]
+
+
+def test_a_setting_that_each_daemon_shows_is_one():
+    lines = ["service a", "ip b", "service a", "interface c", " mtu 1", "exit", "interface c", " d"]
+    assert settings_of(load_platform("frr"), lines) == [
+        "service a",
+        "ip b",
+        "interface c",
+        " mtu 1",
+        "interface c",
+        " d",
+    ]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -348,8 +369,6 @@ def _with(*secrets: Secret, continued: str | None = None) -> Platform:
 
 def test_cleaning_is_fast():
     """A thousand switches of 600 lines must take seconds: here one, without what it learnt."""
-    from time import process_time  # noqa: PLC0415
-
     times = {}
     for name in NAMES:
         text = _long(shown_by(name).running)
@@ -363,7 +382,3 @@ def test_cleaning_is_fast():
 def _long(text: str) -> str:
     lines = text.splitlines()
     return "\n".join(lines * (600 // len(lines) + 1))
-
-
-def test_names_are_sorted_so_that_messages_are_the_same_each_time():
-    assert all(one < other for one, other in pairwise(NAMES))

@@ -60,7 +60,6 @@ def test_there_is_data_for_all_that_it_shows(name):
     assert len(shown.running.splitlines()) > 40
     if shows.startup is None:
         assert "startup" not in shown.texts
-        assert load_platform(name).save is None
 
 
 def test_each_expression_is_tried_by_the_data_of_a_platform_that_has_it():
