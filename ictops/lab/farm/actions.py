@@ -17,7 +17,7 @@ def _enable(cli: Cli, _command: Command, _words: Words) -> Reply:
     model = cli.device.model
     if model.enable_password is None and model.may_enable:
         return cli.to_mode("enable")
-    tries = 3
+    tries = cli.kind.enable_tries
 
     def check(answer: str) -> Reply:
         nonlocal tries

@@ -183,7 +183,7 @@ class Cli:
 
     def _mode_name(self) -> str:
         found = section_at(self.kind.grammar, self.path)
-        name = "config" if found is None else found[1].expand(found[0].mode)
+        name = self.kind.prompts.top if found is None else found[1].expand(found[0].mode)
         return name if self.candidate is None else self._session_mode(name)
 
     def _session_mode(self, name: str) -> str:

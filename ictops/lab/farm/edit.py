@@ -79,6 +79,7 @@ def edit(grammar: Grammar, lines: Lines, path: Path, typed: str) -> Edited | Non
     A section also takes the lines of those around it, and leaves itself for them.
     """
     line = shown_form(grammar, typed)
+    nothing_to_do = None
     for scope in _scopes(grammar, path):
         if below(lines, scope.path) is None:  # removed by another session meanwhile
             continue
@@ -86,9 +87,11 @@ def edit(grammar: Grammar, lines: Lines, path: Path, typed: str) -> Edited | Non
             done = _Change(grammar, lines, scope).take_away(line.removeprefix("no ").strip())
         else:
             done = _Change(grammar, lines, scope).put(line)
-        if done is not None:
+        if done is not None and (done.lines != lines or not line.startswith("no ")):
             return done
-    return None
+        # What is not here to be taken away may be further out.
+        nothing_to_do = nothing_to_do or done
+    return nothing_to_do
 
 
 def _scopes(grammar: Grammar, path: Path) -> Iterator[_Scope]:

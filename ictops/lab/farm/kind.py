@@ -55,6 +55,8 @@ class Prompts(_Part):
     user: str = "{host}>"
     enable: str = "{host}#"
     config: str = "{host}({mode})#"
+    top: str = "config"
+    """What ``{mode}`` is outside all sections."""
     longest_name: int = 64
     """Of a longer name, the configuration modes show only so many letters."""
 
@@ -197,6 +199,8 @@ class Kind(_Part):
     ansi: Ansi | None = None
     pager: Pager = Pager()
     enable_asks: str = "Password: "
+    enable_tries: int = 3
+    """How often it asks for the enable password before it says that it is wrong."""
     errors: Errors
     grammar: Grammar
     running: Wrap = Wrap()

@@ -7,6 +7,7 @@ import re
 from ictops.lab.farm import routeros_tree
 from ictops.lab.farm.cli import Action, Cli, Reply, Words
 from ictops.lab.farm.kind import Command
+from ictops.lab.farm.trees import hostname
 
 
 class RouterOsCli(Cli):
@@ -15,7 +16,8 @@ class RouterOsCli(Cli):
     def prompt(self) -> str:
         """Give the prompt, with the menu in which one is."""
         menu = f"/{'/'.join(self.path)}" if self.path else ""
-        return super().prompt().replace("{menu}", f"{menu}")
+        host = hostname(self.kind, self.device.running) or self.device.name
+        return self.kind.prompts.user.format(host=host, user=self.user, menu=menu)
 
     def run(self, typed: str) -> Reply:
         """Carry out a line, and give what the switch answers."""

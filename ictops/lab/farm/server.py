@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import socket
+import traceback
 from pathlib import Path
 
 import asyncssh
@@ -31,6 +32,11 @@ class _Login(asyncssh.SSHServer):
     def __init__(self, device: Device) -> None:
         self._device = device
         self._user = ""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Say what is wrong with the farm itself; asyncssh would keep it to itself."""
+        if exc is not None and not isinstance(exc, (OSError, asyncssh.Error)):
+            traceback.print_exception(exc)
 
     def begin_auth(self, username: str) -> bool:
         self._user = username
