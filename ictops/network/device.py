@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -51,7 +50,6 @@ class Session:
         self.device = device
         self.platform = platform
         self._connection = connection
-        self._refusals = [re.compile(one) for one in platform.refusals]
 
     def show(self, command: str) -> str:
         """Give what a command shows.
@@ -76,7 +74,7 @@ class Session:
 
     def _check(self, command: str, said: str) -> None:
         for line in said.lstrip().splitlines()[:3]:  # a refusal comes at once
-            if any(refusal.search(line.strip()) for refusal in self._refusals):
+            if self.platform.refuses(line.strip()):
                 raise CommandRefused(
                     f"the switch does not take {command!r}: {line.strip()[:200]}",
                     where=self.device.name,
@@ -139,18 +137,19 @@ def _pins(device: Device) -> str:
 
 
 def _enable(device: Device, connection: BaseConnection) -> None:
+    from netmiko.exceptions import ReadTimeout  # noqa: PLC0415
+
     with _told(device):
         if connection.check_enable_mode():
             return
-    try:
-        with _told(device):
+        try:
             connection.enable()
-    except ValueError as error:
-        raise SwitchError(
-            "it does not let this user into its privileged mode",
-            where=device.name,
-            do="Set ansible_become_password to its enable password, or give the user the right",
-        ) from error
+        except (ValueError, ReadTimeout) as error:  # ReadTimeout: it asks once more
+            raise SwitchError(
+                "it does not let this user into its privileged mode",
+                where=device.name,
+                do="Set ansible_become_password to its enable password, or give the user the right",
+            ) from error
 
 
 @contextmanager

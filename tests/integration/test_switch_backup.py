@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from ictops.settings import content_dir
+from tests.support.farm import ENABLE, device, farm_of
 from tests.support.frr import Frr, frr, need_frr
 
 
@@ -91,10 +92,23 @@ def test_a_change_is_committed_and_nothing_is_where_nothing_changed(school: Scho
     school.switch.vtysh("configure terminal", "no password", "no interface up1")
 
 
-def test_what_is_not_saved_is_told(school: School) -> None:
-    assert "! oak-sw-01: what runs is not saved" in school.ictops("switch", "backup")
-    said = json.loads(school.ictops("switch", "backup", "--json"))
-    assert (said["commit"], said["unsaved"]) == (None, ["oak-sw-01"])
+def test_what_is_not_saved_is_told(school: School, tmp_path: Path) -> None:
+    ios = device("cisco_ios", startup="hostname oak-sw-09\n")
+    with farm_of(tmp_path / "farm", ios) as farm:
+        address, port = farm.places["cisco_ios"]
+        (tmp_path / "inventories/mine/known_hosts/oak").write_text(farm.known_hosts.read_text())
+        school.inventory(
+            oak_sw_09={
+                "ansible_host": address, "ansible_port": port, "switch_platform": "cisco_ios",
+                "ansible_user": "admin", "ansible_password": "simulated",
+                "ansible_become_password": ENABLE,
+            }
+        )  # fmt: skip
+        assert "! oak-sw-09: what runs is not saved" in school.ictops("switch", "backup")
+        said = json.loads(school.ictops("switch", "backup", "--json"))
+        assert (said["commit"], said["unsaved"]) == (None, ["oak-sw-09"])
+        log = school.ictops("run", "logs", said["run"], "--json")
+        assert ENABLE not in log
 
 
 def test_one_that_is_off_and_one_without_a_key_hold_nobody_up(school: School) -> None:

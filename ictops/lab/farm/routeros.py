@@ -10,6 +10,10 @@ from ictops.lab.farm.kind import Command
 from ictops.lab.farm.trees import hostname
 
 
+_EXPORT_AND_PUT = re.compile(r'(?P<export>/export[^;]*?) *; *:put "(?P<text>[^"]*)"')
+"""Two commands of a line: a script's ``:put`` prints a text of one's own after the export."""
+
+
 class RouterOsCli(Cli):
     """One session's command line of a RouterOS switch."""
 
@@ -27,8 +31,12 @@ class RouterOsCli(Cli):
             return Reply()
         if faults.refuse is not None and re.search(faults.refuse, line):
             return Reply(self.kind.errors.refused.replace("{line}", line))
+        if (chained := _EXPORT_AND_PUT.fullmatch(line)) is not None:
+            shown = self.run(chained["export"])
+            return Reply(f"{shown.text}{chained['text']}\n", drop=shown.drop)
         if (known := self._known(line, "user")) is not None:
-            return known
+            terse = line.startswith("/export") and "terse" in line.split()
+            return Reply(_terse(known.text), drop=known.drop) if terse else known
         return self._change(line)
 
     def _change(self, line: str) -> Reply:
@@ -54,6 +62,17 @@ class RouterOsCli(Cli):
             self.path = tuple(line.removeprefix("/").split())
             return Reply()
         return self.unknown(line)
+
+
+def _terse(export: str) -> str:
+    """Give an export with the menu before each line, instead of once above them."""
+    menu, lines = "", []
+    for line in export.splitlines():
+        if line.startswith("/"):
+            menu = line
+        else:
+            lines.append(line if line.startswith("#") or not line else f"{menu} {line}")
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _top(cli: Cli, _command: Command, _words: Words) -> Reply:
