@@ -18,7 +18,10 @@ _PART = re.compile(r"\[(\w[\w-]*)\]|<(\w+)(\.\.\.)?>")
 
 
 def _expression(text: str) -> str:
-    re.compile(text)
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"{text!r} is no regular expression: {error}") from error
     return text
 
 

@@ -92,14 +92,20 @@ class Port:
         if self._socket is not None:
             asyncio.get_running_loop().remove_reader(self._socket)
             self._socket.close()
-        for connection in self._silent:
-            connection.close()
+        self._hang_up()
         for task in self._tasks:
             task.cancel()
         self.device.off()
 
+    def _hang_up(self) -> None:
+        for connection in self._silent:
+            connection.close()
+        self._silent.clear()
+
     def _accept(self) -> None:
         assert self._socket is not None  # noqa: S101 - it is what called
+        if not self.device.silent:
+            self._hang_up()  # on those who called while it could not answer
         while True:
             try:
                 connection, _ = self._socket.accept()

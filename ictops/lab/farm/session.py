@@ -45,6 +45,9 @@ class Session(asyncssh.SSHServerSession[bytes]):
         return True
 
     def session_started(self) -> None:
+        if self._device.down:  # it rebooted in the middle of the login
+            self.drop()
+            return
         self._device.sessions.add(self)
         self._greet()
 
