@@ -76,7 +76,8 @@ def school(router: Frr, tmp_path: Path) -> School:
 def test_a_change_is_committed_and_nothing_is_where_nothing_changed(school: School) -> None:
     school.switch.vtysh("configure terminal", "password Hunter2-hunter2")
     said = school.ictops("switch", "backup")
-    assert "oak/oak-sw-01: running.cfg +" in said
+    assert "\noak/oak-sw-01: " in said
+    assert "running.cfg +" in said
     kept = (school.backups / "oak-sw-01" / "running.cfg").read_text()
     assert "hostname oak-sw-01" in kept
     assert "Hunter2" not in kept

@@ -27,9 +27,7 @@ LATE = {
 
 @pytest.fixture(scope="module")
 def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
-    devices = [
-        device(one, running=case(one)["running"] + LATE.get(one, "")) for one in PLATFORMS
-    ]
+    devices = [device(one, running=case(one)["running"] + LATE.get(one, "")) for one in PLATFORMS]
     with farm_of(tmp_path_factory.mktemp("farm"), *devices) as running:
         yield running
 

@@ -9,7 +9,6 @@ from ictops.lab.farm.cli import Action, Cli, Reply, Words
 from ictops.lab.farm.kind import Command
 from ictops.lab.farm.trees import hostname
 
-
 _EXPORT_AND_PUT = re.compile(r'(?P<export>/export[^;]*?) *; *:put "(?P<text>[^"]*)"')
 """Two commands of a line: a script's ``:put`` prints a text of one's own after the export."""
 
