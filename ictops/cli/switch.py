@@ -21,7 +21,6 @@ switch_app = typer.Typer(help="Back up switches and look at them.", no_args_is_h
 SwitchName = Annotated[
     str, typer.Argument(metavar="HOST", help="The switch.", autocompletion=complete_host)
 ]
-Commit = Annotated[str | None, typer.Option(help="A commit that 'ictops switch log' lists.")]
 
 
 @switch_app.command()
@@ -111,6 +110,7 @@ def show_diff(
     ] = None,
     end: Annotated[str, typer.Option("--to", help="The newer commit.")] = "HEAD",
     cluster: ClusterName = None,
+    json: AsJson = False,
 ) -> None:
     """Show what changed of a switch between two backups, secrets masked.
 
@@ -129,9 +129,11 @@ def show_diff(
         if len(entries) < 2:  # noqa: PLR2004 - a difference is of two
             raise SwitchError("there is one backup of it at most; nothing to compare", where=host)
         end, start = entries[0].commit, entries[1].commit
-    console().print(
-        archive.diff(switch.site, switch.name, start, end), markup=False, soft_wrap=True, end=""
-    )
+    said = archive.diff(switch.site, switch.name, start, end)
+    if json:
+        print_json({"from": archive.resolve(start), "to": archive.resolve(end), "diff": said})
+        return
+    console().print(said, markup=False, soft_wrap=True, end="")
 
 
 def register(app: typer.Typer) -> None:
