@@ -7,7 +7,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 RUNC := $(if $(wildcard /sys/fs/cgroup/cgroup.controllers),,runc)
 # Its networks want iptables or nftables, by its version, and it depends on neither.
 PACKAGES := podman $(RUNC) iptables nftables mmdebstrap gpg gpg-agent iproute2 openssh-client \
-  python3-venv
+  git python3-venv
 CREATECLUSTER := /etc/postgresql-common/createcluster.conf
 
 .PHONY: demo test lint bench clean setup setup-test packages packages-test
@@ -48,12 +48,14 @@ endef
 packages:
 	@$(call install,$(PACKAGES))
 
-# The tests start a PostgreSQL of their own: its package is told to start none.
+# The tests start a PostgreSQL and an FRR of their own: their packages are told to start none.
 packages-test: packages
 	@$(call install,postgresql-common)
 	@[ -z "$(call missing,postgresql)" ] || $(SUDO) sed -i \
 	  's/^#*create_main_cluster.*/create_main_cluster = false/' $(CREATECLUSTER)
 	@$(call install,postgresql)
+	@[ -z "$(call missing,frr)" ] || [ ! -d /run/systemd/system ] || $(SUDO) systemctl mask -q frr
+	@$(call install,frr)
 
 setup: packages $(VENV)/installed
 

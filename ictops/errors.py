@@ -75,6 +75,18 @@ class JournalDamaged(JournalError):
     """What is stored of the journal is not what was written."""
 
 
+class SwitchError(IctopsError):
+    """A switch, its platform or its backups are not as they must be."""
+
+
+class SwitchUnreachable(SwitchError):
+    """A switch does not answer, or no longer does."""
+
+
+class CommandRefused(SwitchError):
+    """A switch does not take a command."""
+
+
 class LeaseLost(JournalError):
     """Another ictops process has taken this run over; this one must stop at once."""
 

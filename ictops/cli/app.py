@@ -32,6 +32,7 @@ COMMAND_MODULES = (
     "plan",
     "apply",
     "run",
+    "switch",
     "schedule",
     "journal",
     "lab",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -122,8 +123,18 @@ def _ask(changes: list[str]) -> bool:
         return False
 
 
-def carry_and_show(journal: Journal, run_id: str, settings: Settings, *, json: bool) -> Exit:
-    """Carry a run in the foreground, showing it, and give the exit code."""
+def carry_and_show(
+    journal: Journal,
+    run_id: str,
+    settings: Settings,
+    *,
+    json: bool,
+    finish: Callable[[], Mapping[str, object]] = dict,
+) -> Exit:
+    """Carry a run in the foreground, showing it, and give the exit code.
+
+    :param finish: called once it is over; what it gives belongs to the run's JSON.
+    """
     from ictops.cli.progress import Show  # noqa: PLC0415
     from ictops.cli.run import print_report  # noqa: PLC0415
     from ictops.operations.carry import carry  # noqa: PLC0415
@@ -147,7 +158,8 @@ def carry_and_show(journal: Journal, run_id: str, settings: Settings, *, json: b
             do = f"'ictops run resume {run_id}' goes on"
             raise IctopsError("ended at once; the run is as it was", where=run_id, do=do) from None
     report = report_of(journal, run_id)
-    as_json(report) if json else print_report(report, out)
+    more = finish()
+    as_json({**asdict(report), **more}) if json else print_report(report, out)
     if interrupts.terminated:
         return exit_code(report)
     try:

@@ -59,12 +59,19 @@ def start_run(
             where=str(path),
             do="Make the plan again, or apply it with --yes",
         )
+    return create_run(journal, plan, now, now_reason=now_reason)
+
+
+def create_run(
+    journal: Journal, plan: Plan, now: datetime, *, now_reason: str | None = None
+) -> str:
+    """Write a run of a plan down, and give its id; nothing is begun."""
     return journal.create_run(
         operation=plan.operation,
         title=plan.title,
         cluster=plan.cluster,
         plan=plan.model_dump_json(),
-        plan_digest=digest,
+        plan_digest=plan_digest(plan),
         hosts=[
             (code, host, number)
             for code, site in plan.sites.items()

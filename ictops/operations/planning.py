@@ -77,7 +77,8 @@ class Request:
 
     sites: tuple[str, ...]
     """Codes, or nothing for every site."""
-    span: Span
+    span: Span | None
+    """None for what changes nothing: it has no windows and is begun at once."""
     limit: str | None = None
     """An Ansible host pattern."""
     canary: CanaryRule = field(default_factory=CanaryRule)
@@ -130,10 +131,11 @@ def make_plan(settings: Settings, request: Request, work: Work) -> Draft:
     notes += [
         f"role {name} was not found; its digest is left out" for name in digests.missing_roles
     ]
-    windows, problems = _windows(
-        settings, [cluster.sites[code] for code in chosen], request.span, now
-    )
-    notes += problems
+    windows: dict[str, list[Window]] = {}
+    if request.span is not None:
+        asked = [cluster.sites[code] for code in chosen]
+        windows, problems = _windows(settings, asked, request.span, now)
+        notes += problems
     sites = {}
     for code, hosts in chosen.items():
         site = cluster.sites[code]

@@ -122,8 +122,10 @@ def decide(site: SiteView, run: RunView, now: datetime) -> Decision:
     if isinstance(gate, Wait) and gate.until is not None:
         times.append(gate.until)
     last = max((w.end for w in site.windows), default=now)
-    if now >= last or (not isinstance(gate, Wait) and times and min(times) >= last):
-        return Close(stopped=False, reason="its last window is over")
+    late = not isinstance(gate, Wait) and times and min(times) >= last
+    if now >= last or late:
+        left = f"no time is left to try {len(open_hosts)} again"
+        return Close(stopped=False, reason="its last window is over" if now >= last else left)
     until = min(times, default=None)
     if isinstance(gate, Wait):
         return Wait(until, gate.reason, for_person=gate.for_person and until == gate.until)

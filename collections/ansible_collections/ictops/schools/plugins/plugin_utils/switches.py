@@ -1,0 +1,65 @@
+"""From a play's hosts to switches, and from what became of them to Ansible's results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleError
+
+from ictops.errors import SwitchError, SwitchUnreachable
+from ictops.network.described import Described
+from ictops.network.device import Device
+from ictops.network.jobs import Done
+
+Outcomes = dict[str, dict[str, Any]]
+
+
+def devices_of(task_vars: Mapping[str, Any]) -> tuple[list[Device], Outcomes]:
+    """Give the switches of the batch that the play is at, and the outcomes of those it cannot."""
+    described, devices, outcomes = Described(), [], Outcomes()
+    for name in task_vars["ansible_play_batch"]:
+        try:
+            devices.append(described.device(name, task_vars["hostvars"][name]))
+        except SwitchError as error:
+            outcomes[name] = as_outcome(error)
+    return devices, outcomes
+
+
+class VaultSeal:
+    """Encrypts with the vault password that Ansible was given."""
+
+    def __init__(self, loader: Any) -> None:
+        self._vault = loader._vault
+
+    def close(self, text: str) -> str:
+        """Encrypt a text.
+
+        :raises SwitchError: if there is no password.
+        """
+        try:
+            return self._vault.encrypt(text).decode()
+        except AnsibleError as error:
+            raise SwitchError(
+                "its configuration cannot be kept whole: there is no vault password",
+                do="docs/trust.md says where it comes from",
+            ) from error
+
+    def open(self, sealed: str) -> str:
+        """Decrypt a text.
+
+        :raises SwitchError: if the password is another one.
+        """
+        try:
+            return self._vault.decrypt(sealed).decode()
+        except AnsibleError as error:
+            raise SwitchError("it was encrypted with another vault password") from error
+
+
+def as_outcome(outcome: Done | SwitchError) -> dict[str, Any]:
+    """Give what became of a switch as Ansible says it."""
+    if isinstance(outcome, SwitchUnreachable):
+        return {"unreachable": True, "msg": str(outcome)}
+    if isinstance(outcome, SwitchError):
+        return {"failed": True, "msg": str(outcome)}
+    return {"changed": outcome.changed, "msg": outcome.message, **outcome.more}

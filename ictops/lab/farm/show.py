@@ -1,0 +1,133 @@
+"""What a simulated switch shows: its configurations, itself, its neighbours, its ports."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+from ictops.lab.farm.config import Lines
+from ictops.lab.farm.device import Device
+from ictops.lab.farm.kind import Wrap
+from ictops.lab.farm.trees import config_lines, hostname
+
+_DESCRIPTION = re.compile(r'^(\s*(?:set .* )?(?:description|name|comment)[ =]"?)', re.MULTILINE)
+ODD = "\u00c9cole \u2603\x07\x1b[31m\u200f "
+"""What a description begins with that somebody typed carelessly."""
+
+
+def running(device: Device) -> str:
+    """Give what ``show running-config`` prints."""
+    if device.faults.empty_running:
+        return ""
+    rows = _wrapped(device, device.kind.running, device.running).splitlines(keepends=True)
+    if device.faults.truncated_running is not None:
+        rows = rows[: device.faults.truncated_running]
+    return with_odd_descriptions(device, "".join(rows))
+
+
+def startup(device: Device) -> str:
+    """Give what ``show startup-config`` prints."""
+    return with_odd_descriptions(device, _wrapped(device, device.kind.startup, device.startup))
+
+
+def with_odd_descriptions(device: Device, text: str) -> str:
+    """Give a shown configuration, odd if the fault is there."""
+    return _DESCRIPTION.sub(rf"\g<1>{ODD}", text) if device.faults.odd_descriptions else text
+
+
+def version(device: Device) -> str:
+    """Give what ``show version`` prints; it says that the switch is simulated."""
+    return device.kind.version.format(**facts(device))
+
+
+def inventory(device: Device) -> str:
+    """Give what shows the modules."""
+    return device.kind.inventory.format(**facts(device))
+
+
+def lldp(device: Device) -> str:
+    """Give what shows the neighbours by LLDP."""
+    shown, about = device.kind.lldp, facts(device)
+    parts = [
+        shown.each.format_map(about | one.model_dump(exclude={"name"}) | {"neighbour": one.name})
+        for one in device.model.neighbours
+    ]
+    head = shown.head.format(**about, count=len(parts))
+    return head + "".join(parts) + shown.foot.format(**about, count=len(parts))
+
+
+def interfaces(device: Device) -> str:
+    """Give what shows the ports; those with a neighbour are up."""
+    shown, about = device.kind.interfaces, facts(device)
+    up = {one.port for one in device.model.neighbours}
+    parts = []
+    for line in device.running:
+        found = re.search(device.kind.port, line.text)
+        if found is None:
+            continue
+        texts = [child.text for child in line.children]
+        shut = "shutdown" in texts or "disable" in texts
+        port = found[1]
+        parts.append(
+            shown.each.format(
+                **about,
+                port=port,
+                short=_short(port),
+                description=_value(texts, r"^(?:description|name) \"?([^\"]*)"),
+                status="disabled" if shut else "connected" if port in up else "notconnect",
+                updown="up" if port in up and not shut else "down",
+                enabled="no" if shut else "yes",
+                vlan=_vlan(texts),
+            )
+        )
+    return shown.head.format(**about) + "".join(parts) + shown.foot.format(**about)
+
+
+def _vlan(texts: list[str]) -> str:
+    if any(text.startswith("switchport mode trunk") for text in texts):
+        return "trunk"
+    return _value(texts, r"^(?:switchport access vlan|vlan access|vlan pvid) (\d+)") or "1"
+
+
+def _value(texts: list[str], expression: str) -> str:
+    found = (re.search(expression, text) for text in texts)
+    return next((match[1] for match in found if match is not None), "")
+
+
+def _short(port: str) -> str:
+    return re.sub(r"^(Gi|Te|Fa|Et)[A-Za-z]+", r"\1", port)
+
+
+def facts(device: Device) -> dict[str, Any]:
+    """Give what the texts of a platform may name."""
+    now = datetime.now(UTC)
+    up = now - device.booted_at
+    minutes = int(up.total_seconds()) // 60
+    return {
+        "host": hostname(device.kind, device.running) or device.name,
+        "user": device.model.user,
+        "serial": device.serial,
+        "mac": device.mac,
+        "mac_dots": _dotted(device.mac),
+        "now": now,
+        "changed": device.changed_at,
+        "changed_by": device.changed_by,
+        "saved": device.saved_at,
+        "uptime": f"{minutes // 60} hours, {minutes % 60} minutes",
+        "random": 17179000 + secrets.randbelow(1000),
+        "token": secrets.token_hex(8),
+    }
+
+
+def _dotted(mac: str) -> str:
+    digits = mac.replace(":", "")
+    return ".".join(digits[at : at + 4] for at in range(0, 12, 4))
+
+
+def _wrapped(device: Device, wrap: Wrap, lines: Lines) -> str:
+    body = "".join(f"{row}\n" for row in config_lines(device.kind, lines))
+    about = facts(device)
+    size = len(body.encode(errors="replace"))
+    return wrap.head.format(**about, size=size) + body + wrap.foot.format(**about, size=size)

@@ -1,0 +1,1 @@
+"""Switches: what Ansible cannot do well by itself, a batch of them in one process."""

@@ -1,0 +1,109 @@
+"""Backups of switches: taken by the role ``switch_backup``, kept in one git archive a cluster."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from ictops.errors import InventoryError
+from ictops.estate.models import Host
+from ictops.network.archive import Archive
+from ictops.operations.apply import create_run
+from ictops.operations.planning import Request, Work, make_plan, open_cluster, person
+from ictops.planning.waves import CanaryRule
+from ictops.plans.model import Gate
+from ictops.settings import Limits, Settings
+from ictops.store.journal import Journal
+
+PLAYBOOK = "switch_backup.yml"
+READS_ONLY = "a backup changes nothing on a switch"
+NO_RETRY = timedelta(days=1)
+"""Longer than a run lasts: a switch that is off is told, and backed up the next time."""
+MANY = 1_000_000
+
+
+def archive_of(settings: Settings) -> Archive:
+    """Give the backups of the cluster's switches."""
+    return Archive(settings.resolve(settings.state_dir) / "switches" / settings.cluster)
+
+
+def begin_backup(
+    journal: Journal, settings: Settings, *, sites: tuple[str, ...] = (), limit: str | None = None
+) -> str:
+    """Write a run down that backs up these switches, all sites side by side, and give its id.
+
+    :param sites: codes, or nothing for every site.
+    :param limit: an Ansible host pattern.
+    :raises PlanError: if there is no such switch.
+    """
+    now = datetime.now(UTC).replace(microsecond=0)
+    request = Request(
+        sites=sites,
+        span=None,
+        limit=limit,
+        canary=CanaryRule(),
+        shares=(),
+        gate=Gate(site_failures="100%", run_failures="100%"),
+        limits=Limits(site=MANY, room=MANY, total=MANY),
+        retry_every=NO_RETRY,
+    )
+    work = Work(
+        operation="switch-backup",
+        title="backup of switches",
+        playbook=PLAYBOOK,
+        extra_vars={
+            "switch_backup_folder": str(archive_of(settings).folder),
+            "switch_backup_commit": False,
+        },
+        takes=is_switch,
+        only_for="switches",
+    )
+    plan = make_plan(settings, request, work).plan
+    return create_run(journal, plan, now, now_reason=READS_ONLY)
+
+
+@dataclass(frozen=True, slots=True)
+class BackedUp:
+    """What a backup brought.
+
+    :ivar commit: None if nothing has changed since the last one.
+    :ivar changes: what changed, in words.
+    :ivar unsaved: switches that would lose what they run with a reboot.
+    """
+
+    commit: str | None
+    changes: str
+    unsaved: list[str]
+
+
+def finish_backup(journal: Journal, settings: Settings, run_id: str) -> BackedUp:
+    """Commit what a run brought, and tell of it."""
+    archive = archive_of(settings)
+    commit = archive.commit(f"backup, run {run_id}", by=person())
+    unsaved = {
+        event.host
+        for event in journal.events(run_id)
+        if event.host and json.loads(event.data)["data"].get("res", {}).get("unsaved")
+    }
+    return BackedUp(commit, archive.message(commit) if commit else "", sorted(unsaved))
+
+
+def find_switch(settings: Settings, name: str) -> Host:
+    """Give a switch of the cluster by its name.
+
+    :raises InventoryError: if there is none of that name.
+    """
+    for host in open_cluster(settings).all_hosts():
+        if host.name == name and is_switch(host):
+            return host
+    raise InventoryError(
+        "there is no such switch in the inventory",
+        where=name,
+        do="'ictops site show SITE' lists a site's hosts",
+    )
+
+
+def is_switch(host: Host) -> bool:
+    """Tell whether a host is a switch."""
+    return host.kind == "switch"

@@ -1,0 +1,57 @@
+"""The command line of a simulated switch, without a session around it."""
+
+from __future__ import annotations
+
+from ictops.lab.farm.cli import Cli
+from ictops.lab.farm.device import Device, Pace
+from ictops.lab.farm.dialects import cli_for
+from ictops.lab.farm.trees import config_lines, read_config
+from tests.support.farm import device
+
+
+def typed(platform: str, *lines: str) -> Cli:
+    cli = cli_for(Device(device(platform, enable_password=None), Pace(1, 1)), "admin")
+    for line in lines:
+        cli.run(line)
+    return cli
+
+
+def shown(cli: Cli) -> list[str]:
+    return config_lines(cli.kind, cli.device.running)
+
+
+def test_a_banner_holds_what_would_be_a_comment_or_a_prompt() -> None:
+    cli = typed("cisco_ios", "enable", "conf t", "banner motd ^C", "sw# hello", "! x", "^C", "end")
+    text = "\n".join(shown(cli))
+    assert "banner motd ^C\nsw# hello\n! x\n^C" in text
+    assert read_config(cli.kind, text) == cli.device.running
+
+
+def test_a_copy_asks_for_the_name_and_saves() -> None:
+    cli = typed("cisco_ios", "enable", "conf t", "hostname other", "end")
+    asked = cli.run("copy run start").ask
+    assert asked is not None
+    assert cli.device.startup != cli.device.running
+    assert "[OK]" in asked.then("").text
+    assert cli.device.startup == cli.device.running
+
+
+def test_the_vlan_database_is_entered_and_left_from_enable() -> None:
+    cli = typed("ubiquiti_edgeswitch", "enable", "vlan database", "vlan 30")
+    assert cli.prompt() == "(oak-sw-01) (Vlan)#"
+    cli.run("exit")
+    assert cli.prompt() == "(oak-sw-01) #"
+    assert "vlan 10,20,30" in shown(cli)
+
+
+def test_a_first_word_alone_takes_nothing_away() -> None:
+    cli = typed("cisco_ios", "enable", "conf t")
+    before = cli.device.running
+    assert "% Invalid input" in cli.run("no ip").text
+    assert cli.device.running is before
+
+
+def test_a_port_that_is_not_there_cannot_be_made() -> None:
+    cli = typed("cisco_ios", "enable", "conf t", "interface vlan 77")
+    assert "interface Vlan77" in shown(cli)
+    assert "% Invalid input" in cli.run("interface GigabitEthernet7/77").text
