@@ -11,6 +11,7 @@ from ictops.network.device import Device
 from ictops.trust.known_hosts import KnownHosts, address_of, known_hosts_path
 
 PLATFORM = "switch_platform"
+SITE = "switch_site"
 
 
 class Described:
@@ -29,9 +30,9 @@ class Described:
         for value, what in ((platform, PLATFORM), (user, "ansible_user")):
             if not value:
                 raise SwitchError(f"{what} is not set", where=name)
-        # The file in which a host stands is its site's.
+        # The file in which a host stands is its site's, unless somebody's inventory is otherwise.
         source = Path(str(variables["inventory_file"]))
-        site = source.stem
+        site = str(variables.get(SITE) or source.stem)
         address = str(variables.get("ansible_host") or name)
         port = int(variables.get("ansible_port") or 22)
         path = known_hosts_path(source.parent, site)
