@@ -168,19 +168,20 @@ def test_a_copying_that_was_cut_off_leaves_nothing_behind(url: str, copied_run: 
     assert not half.exists()
 
 
-@pytest.fixture
+@contextmanager
 def no_large_files() -> Iterator[None]:
+    """Let nobody write much, not even pytest into a file: for as short as can be."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (8192, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_copy_that_cannot_be_written_is_no_damage(
-    url: str, copied_run: str, no_large_files: None
-) -> None:
+def test_a_copy_that_cannot_be_written_is_no_damage(url: str, copied_run: str) -> None:
     before = copies.copies(url)
-    with pytest.raises(JournalError, match="no copy could be made") as raised:
+    with pytest.raises(JournalError, match="no copy could be made") as raised, no_large_files():
         copies.make_copy(url, NOW + timedelta(hours=1))
     assert not isinstance(raised.value, JournalDamaged)
     assert copies.copies(url) == before
