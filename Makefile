@@ -28,7 +28,7 @@ lint: setup-test
 
 bench: setup-test
 	$(VENV)/bin/pip install -qq --editable '.[bench]'
-	@ended=0; for name in rollout inventory journal; do \
+	@ended=0; for name in rollout inventory journal switches; do \
 	  $(SUDO) $(VENV)/bin/python -m benchmarks.$$name || ended=1; \
 	done; exit $$ended
 
