@@ -107,7 +107,9 @@ def test_a_host_that_stays_in_use_is_left_when_the_last_window_ends(workspace: W
     with opened(mine) as journal:
         (left,) = journal.hosts(run)
         shards = journal.shards(run)
-        assert journal.site(run, "lab002").reason == "its last window is over"
+        reason = journal.site(run, "lab002").reason
+        # Which of the two depends on whether the last try ended within the window's last second.
+        assert reason in {"its last window is over", "no time is left to try 1 again"}
         assert journal.run(run).state == "finished"
     assert (left.outcome, left.reason) == ("deferred", "ann is logged on")
     assert len(shards) == left.tries > 1
