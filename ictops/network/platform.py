@@ -15,6 +15,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from ictops.errors import SwitchError
+from ictops.network.methods import Changing
 
 FOLDER = Path(__file__).parent / "platforms"
 
@@ -141,6 +142,8 @@ class Platform(_Part):
     """What the switch says to a command that it does not take."""
     save: str | None
     """The command that stores the running configuration; None where that is done always."""
+    change: Changing
+    """How it is changed, and its dead-man switch."""
 
     @cached_property
     def volatile_line(self) -> re.Pattern[str]:
