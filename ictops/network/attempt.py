@@ -269,14 +269,15 @@ class Attempt:
         return OLD
 
     def _kept_again(self, session: Session) -> str:
-        with suppress(NothingWaits):
-            try:
-                self._keep(session)
-            except CommandRefused:
-                # It may be kept or not; when the time is over, what runs then is what stays.
-                if time.monotonic() < self._acts_at:
-                    return BETWEEN
-        self._lock.note()
+        try:
+            with suppress(NothingWaits):
+                take_steps(session, self.method.keep, self._words)
+        except CommandRefused:
+            # It may be kept or not; when the time is over, what runs then is what stays.
+            if self.method.unarmed is None and time.monotonic() < self._acts_at:
+                return BETWEEN
+            self._out(session)
+        self._check_unarmed(session)
         return NEW
 
     def _undo(self, session: Session, lines: Sequence[str]) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ictops.errors import SwitchError
 from ictops.lab.farm.process import Farm
@@ -94,12 +95,6 @@ def described(farm: Farm, name: str, platform: str) -> Device:
     )  # fmt: skip
 
 
-def options(**more: object) -> Options:
-    """Give options for a farm whose minutes are short."""
-    patience = Patience(line=10.0, login=10.0, minute=60 * SCALE)
-    return Options(**{"minutes": LONG, "patience": patience} | more)  # type: ignore[arg-type]
-
-
 class NoSeal:
     """Encrypts nothing; nobody asks it to."""
 
@@ -116,20 +111,33 @@ class Site:
     farm: Farm
     archive: Archive
     touches: list[str] = field(default_factory=list)
+    line: float = 10.0
+    login: float = 10.0
+    deaf_after: int | None = None
+    """After so many readings no neighbour is heard any more."""
 
     @classmethod
-    def of(cls, farm: Farm, folder: Path) -> Site:
-        return cls(farm, Archive(folder / "archive"))
+    def of(cls, farm: Farm, folder: Path, **more: Any) -> Site:
+        return cls(farm, Archive(folder / "archive"), **more)
+
+    def _heard(self, platform: Platform, text: str) -> list[Neighbour]:
+        if self.deaf_after is not None:
+            self.deaf_after -= 1
+            if self.deaf_after < 0:
+                return []
+        return heard(platform, text)
 
     def change(
-        self, platforms: dict[str, str], compare: Compare | None = None, **more: object
+        self, platforms: dict[str, str], compare: Compare | None = None, **more: Any
     ) -> dict[str, Done | SwitchError]:
         """Change switches, given by name with their platforms; give what came of each."""
         devices = [described(self.farm, name, platform) for name, platform in platforms.items()]
         hops = more.pop("hops", None)
+        patience = Patience(line=self.line, login=self.login, minute=60 * SCALE)
+        options = Options(**{"minutes": LONG, "patience": patience} | more)
         done = configure(
             devices, self.archive, (lambda _: compare) if compare else compare_of,
-            options(**more), at_once=24, at_once_a_site=24,
-            touches=lambda *_: list(self.touches), neighbours=heard, hops=hops, seal=NoSeal(),
-        )  # type: ignore[arg-type] # fmt: skip
+            options, at_once=24, at_once_a_site=24,
+            touches=lambda *_: list(self.touches), neighbours=self._heard, hops=hops, seal=NoSeal(),
+        )  # fmt: skip
         return {device.name: came for device, came in done}
