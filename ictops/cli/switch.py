@@ -11,6 +11,7 @@ from ictops.cli.completion import complete_host, complete_sites
 from ictops.cli.options import AsJson, ClusterName
 from ictops.cli.output import as_json as print_json
 from ictops.cli.output import console, local, table, working
+from ictops.cli.switch_drift import drift
 from ictops.errors import SwitchError
 
 if TYPE_CHECKING:
@@ -134,6 +135,9 @@ def show_diff(
         print_json({"from": archive.resolve(start), "to": archive.resolve(end), "diff": said})
         return
     console().print(said, markup=False, soft_wrap=True, end="")
+
+
+switch_app.command()(drift)
 
 
 def register(app: typer.Typer) -> None:
