@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from ictops.cli.completion import complete_host, complete_sites
-from ictops.cli.options import AsJson, ClusterName
+from ictops.cli.options import AsJson, ClusterName, HostPattern, SiteCodes, codes_of
 from ictops.cli.output import counted, local, styled, working
 from ictops.errors import Exit
 
@@ -25,16 +24,8 @@ NAMES = 3
 
 def drift(
     *,
-    site: Annotated[
-        str | None,
-        typer.Option(
-            help="Site codes with commas between them; else all.", autocompletion=complete_sites
-        ),
-    ] = None,
-    limit: Annotated[
-        str | None,
-        typer.Option(help="Only hosts of this Ansible pattern.", autocompletion=complete_host),
-    ] = None,
+    site: SiteCodes = None,
+    limit: HostPattern = None,
     cluster: ClusterName = None,
     json: AsJson = False,
 ) -> None:
@@ -56,9 +47,8 @@ def drift(
 
     settings = load_settings(cluster)
     journal = Journal.open(settings.journal_url)
-    codes = tuple(code.strip() for code in (site or "").split(",") if code.strip())
     with working("reading the inventory"):
-        run_id = begin_switch_drift(journal, settings, sites=codes, limit=limit)
+        run_id = begin_switch_drift(journal, settings, sites=codes_of(site), limit=limit)
     found: list[Drift] = []
 
     def finish() -> dict[str, object]:

@@ -15,6 +15,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from ictops.errors import SwitchError
+from ictops.network.reading import Reads
 
 FOLDER = Path(__file__).parent / "platforms"
 
@@ -78,7 +79,8 @@ class Shows(_Part):
     modules: tuple[str, ...] = ()
     neighbours: tuple[str, ...] = ()
     """By LLDP first, then CDP."""
-    interfaces: str | None = None
+    interfaces: tuple[str, ...] = ()
+    """All of them are asked: one may say what another does not."""
 
 
 class Secret(_Part):
@@ -141,6 +143,8 @@ class Platform(_Part):
     """What the switch says to a command that it does not take."""
     save: str | None
     """The command that stores the running configuration; None where that is done always."""
+    reads: Reads = Reads()
+    """How what it shows of its neighbours and ports is read."""
 
     @cached_property
     def volatile_line(self) -> re.Pattern[str]:
