@@ -10,7 +10,7 @@ import typer
 from ictops.cli.options import AsJson, ClusterName
 from ictops.cli.output import as_json as print_json
 from ictops.cli.output import console, working
-from ictops.cli.plan_options import WHAT, PlanOptions, with_plan_options
+from ictops.cli.plan_options import WHAT, DeadMan, MayTouchPath, PlanOptions, with_plan_options
 
 plan_app = typer.Typer(
     help="Lay an operation out over sites, waves and windows.", no_args_is_help=True
@@ -114,21 +114,8 @@ def playbook(
 def switches(
     *,
     asked: PlanOptions,
-    may_touch_path: Annotated[
-        bool,
-        typer.Option(
-            "--may-touch-path",
-            help="Let a change touch what ictops reaches the switch by: its management VLAN, "
-            "uplinks, access lists, AAA and SSH.",
-            rich_help_panel=WHAT,
-        ),
-    ] = False,
-    dead_man: Annotated[
-        str,
-        typer.Option(
-            help="When a switch takes a change back that nobody confirmed.", rich_help_panel=WHAT
-        ),
-    ] = "5m",
+    may_touch_path: MayTouchPath = False,
+    dead_man: DeadMan = "5m",
     rotate_secrets: Annotated[
         bool,
         typer.Option(

@@ -38,9 +38,7 @@ class Order:
         for host in filter(is_switch, self._cluster.hosts(site)):
             said = values(host_variables(self._cluster.folder, host.name, source))
             platform = str(said.get(PLATFORM) or "")
-            switches.append(
-                Switch(host.name, platform, host.address or "", said.get(ROOT) is True)
-            )
+            switches.append(Switch(host.name, platform, host.address or "", said.get(ROOT) is True))
             neighbours = self._heard(host, platform)
             if neighbours:
                 heard[host.name] = neighbours
