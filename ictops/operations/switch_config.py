@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -72,6 +73,7 @@ def plan_restore(
     :raises SwitchError: if there is no such commit, or it has nothing of that switch.
     """
     switch = find_switch(settings, host)
+    request = replace(request, sites=(switch.site,), limit=switch.name)
     archive = archive_of(settings)
     resolved = archive.resolve(commit)
     archive.show(switch.site, switch.name, RUNNING, resolved)
