@@ -7,7 +7,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 RUNC := $(if $(wildcard /sys/fs/cgroup/cgroup.controllers),,runc)
 # Its networks want iptables or nftables, by its version, and it depends on neither.
 PACKAGES := podman $(RUNC) iptables nftables mmdebstrap gpg gpg-agent iproute2 openssh-client \
-  git python3-venv
+  git python3-venv graphviz
 CREATECLUSTER := /etc/postgresql-common/createcluster.conf
 
 .PHONY: demo test lint bench clean setup setup-test packages packages-test

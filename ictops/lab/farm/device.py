@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -152,6 +153,14 @@ class Device:
             return False
         self._lines_to_drop = None
         self.faults = self.faults.model_copy(update={"drop_at_line": None})
+        return True
+
+    def drops_at(self, line: str) -> bool:
+        """Give whether a session ends with this line, of whatever mode; that is over then."""
+        wanted = self.faults.drop_at
+        if wanted is None or re.search(wanted, line) is None:
+            return False
+        self.faults = self.faults.model_copy(update={"drop_at": None})
         return True
 
     def arm(self, name: str, seconds: float, then: Callable[[], None]) -> None:

@@ -215,8 +215,12 @@ class Kind(_Part):
     inventory: str = ""
     lldp: Shown = Shown()
     interfaces: Shown = Shown()
+    status: Shown = Shown()
+    """The ports once more, where another command says something else of them."""
     port: Expression = r"^interface (\S*\d)$"
     """Sections that ``interfaces`` shows; the group is the port's name."""
+    ports_in: str = ""
+    """The section in which those are; empty where they are in none."""
     user: Commands = {}
     enable: Commands = {}
     config: Commands = {}

@@ -72,7 +72,9 @@ class Faults(_Part):
     drop_at_line: int | None = Field(default=None, ge=1)
     """The session ends as this line of configuration comes, counted from now, once."""
     drop_after: bool = False
-    """Whether that line is still carried out."""
+    """Whether that line, or that of ``drop_at``, is still carried out."""
+    drop_at: Annotated[str, AfterValidator(_expression)] | None = None
+    """The session ends as a line comes in which this expression is found, in any mode, once."""
     hang: bool = False
     """Sessions go silent; what was typed is carried out when the fault is taken back."""
     latency: float | None = Field(default=None, ge=0)
