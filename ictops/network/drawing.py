@@ -234,7 +234,7 @@ def _counted(topology: Topology) -> str:
 def _text(said: str, longest: int = LONGEST) -> str:
     r"""Give a text that Graphviz takes for nothing but text.
 
-    It knows ``&#10;`` and ``\\N``, and in records braces, bars and angles.
+    It knows ``&#10;`` and ``\N``, and in records braces, bars and angles.
     """
     shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in said)
     if len(shown) > longest:

@@ -15,6 +15,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from ictops.errors import SwitchError
+from ictops.network.methods import Changing
 from ictops.network.reading import Reads
 
 FOLDER = Path(__file__).parent / "platforms"
@@ -143,6 +144,8 @@ class Platform(_Part):
     """What the switch says to a command that it does not take."""
     save: str | None
     """The command that stores the running configuration; None where that is done always."""
+    change: Changing
+    """How it is changed, and its dead-man switch."""
     reads: Reads = Reads()
     """How what it shows of its neighbours and ports is read."""
 

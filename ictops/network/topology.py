@@ -107,6 +107,21 @@ def hops(topology: Topology) -> dict[str, int | None]:
     return found
 
 
+def uplinks(topology: Topology) -> dict[str, frozenset[str]]:
+    """Give the ports by which each switch is joined to one that is nearer to the root."""
+    far = hops(topology)
+    found: dict[str, set[str]] = {one.name: set() for one in topology.switches}
+    for link in topology.links:
+        for name, port, other in (
+            (link.one, link.one_port, link.other),
+            (link.other, link.other_port, link.one),
+        ):
+            here, there = far[name], far[other]
+            if here is not None and there is not None and there < here:
+                found[name].add(port)
+    return {name: frozenset(ports) for name, ports in found.items()}
+
+
 def topology_of(switches: Iterable[Switch], heard: Mapping[str, Sequence[Neighbour]]) -> Topology:
     """Give how switches hang together.
 

@@ -17,6 +17,8 @@ from ictops.store.drift import Drifts
 from ictops.store.journal import Journal
 from ictops.store.records import Checked, CheckRecord, Differing, DriftRecord, DriftState
 
+OPERATION = "switch-drift"
+"""What a run that looks for drift of switches is called in the journal."""
 SWITCH = "switch"
 """The kind of check that compares a switch's configurations."""
 INTENDED = "running vs intended"
@@ -67,7 +69,7 @@ def begin_switch_drift(
     """
     title = "drift of switches"
     return begin_compare(
-        journal, settings, sites=sites, limit=limit, title=title, operation="switch-drift"
+        journal, settings, sites=sites, limit=limit, title=title, operation=OPERATION
     )
 
 

@@ -13,6 +13,7 @@ import yaml
 from ictops.operations import carry
 from ictops.plans.model import Plan
 from ictops.settings import content_dir
+from ictops.store.drift import Drifts
 from ictops.store.journal import Journal
 from tests.support.compared import CLEAN, VLAN, carried, compared, failed, unreachable
 from tests.support.journals import NOW
@@ -84,6 +85,16 @@ def test_who_was_not_looked_at_is_named_with_the_reason(typed: Typed, say: SayOf
     assert "oak-sw-01 unreachable since Mon 26 Oct 2026" in said
     assert "it does not answer" in said
     assert "not checked: oak-sw-02" in said
+
+
+def test_what_a_resumed_run_finds_is_kept_too(typed: Typed, say: SayOf, cluster: Path) -> None:
+    say({ONE: VLAN}, "paused")
+    line = typed("switch", "drift", "--site", "oakfield", "--json", code=8).out
+    say({OTHER: VLAN})
+    typed("run", "resume", json.loads(line)["run"], code=0)
+    journal = Journal.open(f"sqlite:///{cluster.parents[1]}/state/journal.db")
+    assert [one.host for one in Drifts(journal).found("demo")] == [ONE, OTHER]
+    journal.close()
 
 
 def test_no_word_of_a_switch_acts_on_the_terminal(typed: Typed, say: SayOf) -> None:
