@@ -16,7 +16,9 @@ from pydantic import AfterValidator, ValidationError
 
 from ictops.errors import SwitchError
 from ictops.network.expressions import Expression, LineExpression, Part, line_expression
+from ictops.network.methods import Changing
 from ictops.network.reach import Reach
+from ictops.network.reading import Reads
 from ictops.network.rules import Manages, Rules
 
 FOLDER = Path(__file__).parent / "platforms"
@@ -59,7 +61,8 @@ class Shows(Part):
     modules: tuple[str, ...] = ()
     neighbours: tuple[str, ...] = ()
     """By LLDP first, then CDP."""
-    interfaces: str | None = None
+    interfaces: tuple[str, ...] = ()
+    """All of them are asked: one may say what another does not."""
 
 
 class Secret(Part):
@@ -130,6 +133,10 @@ class Platform(Part):
     """Lines that the switch takes and never shows."""
     path: Reach = Reach()
     """How ictops' way to the switch is found in its configuration."""
+    change: Changing
+    """How it is changed, and its dead-man switch."""
+    reads: Reads = Reads()
+    """How what it shows of its neighbours and ports is read."""
 
     @cached_property
     def volatile_line(self) -> re.Pattern[str]:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,9 +51,11 @@ def write_farm(folder: Path, model: FarmModel) -> None:
     path.write_text(model.model_dump_json(exclude_defaults=True), encoding="utf-8")
 
 
-def start(folder: Path, seconds: float = START_SECONDS) -> Farm:
+def start(folder: Path, seconds: float = START_SECONDS, within: Sequence[str] = ()) -> Farm:
     """Start the farm of a folder and wait until all its switches listen.
 
+    :param within: the words of a program that becomes the farm, such as one that enters a
+        network namespace first.
     :raises LabError: with what it said, if it ends or is too slow; or if it runs already.
     """
     if _running(folder) is not None:
@@ -61,7 +64,7 @@ def start(folder: Path, seconds: float = START_SECONDS) -> Farm:
     said = folder / "log"
     with said.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", _MODULE, str(folder)],
+            [*within, sys.executable, "-m", _MODULE, str(folder)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
