@@ -187,8 +187,25 @@ class _Change:
         lines = self._lines
         if any(one.search(line) for one in self._grammar.in_place("one_owner")):
             lines = self._from_others(key, numbers_of(found["members"]))
-        here = self._replaced(self._here, key, members)
+        here = self._replaced(self._apart(line, key, found["members"]), key, members)
+        if any(one.search(line) for one in self._grammar.in_place("unshown")):
+            here = self._replaced(here, key, set())
         return Edited(with_below(lines, self._scope.path, here), self._scope.path)
+
+    def _apart(self, line: str, key: str, listed: str) -> Lines:
+        """Give what is here without what a list takes the place of: members of others, ``all``."""
+        kinds = self._grammar.in_place("apart")
+        here = without(
+            self._here, lambda text: text.startswith(f"{key} ") and self._list(text) is None
+        )
+        if not any(one.search(line) for one in kinds):
+            return here
+        for one in self._here:
+            found = self._list(one.text)
+            if found is not None and found["key"] != key and any(k.search(one.text) for k in kinds):
+                left = numbers_of(found["members"]) - numbers_of(listed)
+                here = self._replaced(here, found["key"], left)
+        return here
 
     def _part(self, key: str, members: set[str]) -> Edited:
         return self._with(self._replaced(self._here, key, self._members(self._here, key) - members))
