@@ -51,6 +51,15 @@ def test_a_first_word_alone_takes_nothing_away() -> None:
     assert cli.device.running is before
 
 
+def test_what_is_said_twice_leaves_the_section_and_all_around_it_alone() -> None:
+    cli = typed("aruba_aoscx", "enable", "configure terminal", "interface 1/1/1")
+    before = cli.device.running
+    assert cli.run("no shutdown").text == ""
+    assert cli.device.running == before
+    assert cli.run("description still here").text == ""
+    assert "    description still here" in shown(cli)
+
+
 def test_a_port_that_is_not_there_cannot_be_made() -> None:
     cli = typed("cisco_ios", "enable", "conf t", "interface vlan 77")
     assert "interface Vlan77" in shown(cli)
