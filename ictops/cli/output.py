@@ -41,6 +41,9 @@ STYLES = {
     "new": "yellow",
     "revoked": "bold red",
     "silent": "red",
+    "clean": "green",
+    "drift": "yellow",
+    "error": "bold red",
 }
 """One colour a word, everywhere."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING
 
 from ictops.errors import CommandRefused, SwitchError, SwitchUnreachable
 from ictops.network.platform import Platform, load_platform
+from ictops.network.terminal import Said, Terminal
 from ictops.trust.known_hosts import address_of
 
 if TYPE_CHECKING:
     from netmiko import BaseConnection
+
+    from ictops.network.methods import Answer
 
 CONNECT_SECONDS = 15.0
 """For the TCP connection, the key exchange and the login, each."""
@@ -50,6 +53,42 @@ class Session:
         self.device = device
         self.platform = platform
         self._connection = connection
+        self._terminal: Terminal | None = None
+        self.lost = False
+        """Whether nothing can be said to it any more."""
+
+    def say(
+        self,
+        line: str,
+        *,
+        answers: Sequence[Answer] = (),
+        seconds: float = READ_SECONDS,
+        tell: Callable[[str], str] = str,
+    ) -> Said:
+        """Say a line, such as one of configuration, and give what the switch answers to it.
+
+        :param answers: to what it may ask.
+        :param seconds: for the whole answer.
+        :param tell: how the line, and what the switch says of it, is told to people: masked.
+        :raises SwitchUnreachable: if the session is lost, at once, or no answer comes.
+        """
+        try:
+            with _told(self.device):
+                if self._terminal is None:
+                    prompt = self._connection.find_prompt()
+                    self._terminal = Terminal(self._connection, prompt, self.device.name)
+                said = self._terminal.say(line, answers=answers, seconds=seconds, tell=tell)
+        except (SwitchUnreachable, ValueError) as error:  # ValueError: it shows no prompt
+            self.lost = True
+            if isinstance(error, SwitchUnreachable):
+                raise
+            raise SwitchUnreachable("it shows no prompt", where=self.device.name) from error
+        return said
+
+    @property
+    def mode(self) -> str:
+        """What the prompt says of where one is, such as ``(config-if)#``; after :meth:`say`."""
+        return "" if self._terminal is None else self._terminal.mode
 
     def show(self, command: str) -> str:
         """Give what a command shows.
@@ -57,8 +96,12 @@ class Session:
         :raises CommandRefused: if the switch does not take it.
         :raises SwitchUnreachable: if the session was lost.
         """
-        with _told(self.device):
-            said = self._connection.send_command(command, read_timeout=READ_SECONDS)
+        try:
+            with _told(self.device):
+                said = self._connection.send_command(command, read_timeout=READ_SECONDS)
+        except SwitchUnreachable:
+            self.lost = True
+            raise
         text = str(said)
         self._check(command, text)
         return text
@@ -82,9 +125,10 @@ class Session:
 
 
 @contextmanager
-def login(device: Device) -> Iterator[Session]:
+def login(device: Device, *, seconds: float = CONNECT_SECONDS) -> Iterator[Session]:
     """Log in and go into the privileged mode; log out at the end.
 
+    :param seconds: for the TCP connection, the key exchange and the login, each.
     :raises SwitchUnreachable: if it does not answer, or is lost on the way.
     :raises SwitchError: if its key is not the pinned one, it does not let us in, or not into
         its privileged mode.
@@ -111,17 +155,22 @@ def login(device: Device) -> Iterator[Session]:
                 system_host_keys=False,
                 alt_host_keys=True,
                 alt_key_file=str(pins),
-                conn_timeout=CONNECT_SECONDS,
-                auth_timeout=CONNECT_SECONDS,
-                banner_timeout=CONNECT_SECONDS,
+                conn_timeout=seconds,
+                auth_timeout=seconds,
+                banner_timeout=seconds,
                 read_timeout_override=None,
             )
+    session = None
     try:
         _enable(device, connection)
-        yield Session(device, platform, connection)
+        session = Session(device, platform, connection)
+        yield session
     finally:
         with suppress(SwitchUnreachable), _told(device):  # whoever cannot be told is gone
-            connection.disconnect()
+            if session is not None and session.lost:
+                connection.paramiko_cleanup()  # a farewell would wait for an answer
+            else:
+                connection.disconnect()
 
 
 def _pins(device: Device) -> str:

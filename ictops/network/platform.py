@@ -15,6 +15,8 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from ictops.errors import SwitchError
+from ictops.network.methods import Changing
+from ictops.network.reading import Reads
 
 FOLDER = Path(__file__).parent / "platforms"
 
@@ -78,7 +80,8 @@ class Shows(_Part):
     modules: tuple[str, ...] = ()
     neighbours: tuple[str, ...] = ()
     """By LLDP first, then CDP."""
-    interfaces: str | None = None
+    interfaces: tuple[str, ...] = ()
+    """All of them are asked: one may say what another does not."""
 
 
 class Secret(_Part):
@@ -141,6 +144,10 @@ class Platform(_Part):
     """What the switch says to a command that it does not take."""
     save: str | None
     """The command that stores the running configuration; None where that is done always."""
+    change: Changing
+    """How it is changed, and its dead-man switch."""
+    reads: Reads = Reads()
+    """How what it shows of its neighbours and ports is read."""
 
     @cached_property
     def volatile_line(self) -> re.Pattern[str]:

@@ -166,6 +166,9 @@ class Paths(_Part):
     """The line of the uplink that carries one VLAN only; it counts where it is not a trunk."""
     trunk: Expression = ""
     """The line that makes it a trunk."""
+    native: Expression = ""
+    """The line of a trunk that names the VLAN of frames without a tag, else VLAN 1; empty
+    where nobody has said yet how it is found, and a switch is no part of a plane."""
     vlan_ports: tuple[Expression, ...] = ()
     """Lines of the VLAN's section that list its ports."""
 
@@ -212,8 +215,12 @@ class Kind(_Part):
     inventory: str = ""
     lldp: Shown = Shown()
     interfaces: Shown = Shown()
+    status: Shown = Shown()
+    """The ports once more, where another command says something else of them."""
     port: Expression = r"^interface (\S*\d)$"
     """Sections that ``interfaces`` shows; the group is the port's name."""
+    ports_in: str = ""
+    """The section in which those are; empty where they are in none."""
     user: Commands = {}
     enable: Commands = {}
     config: Commands = {}

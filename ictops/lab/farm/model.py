@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from ictops.errors import LabError
 
@@ -45,6 +52,18 @@ class Management(_Part):
     """The port that carries the VLAN; None where only the VLAN's interface counts."""
 
 
+class Plane(_Part):
+    """The Open vSwitch bridge that carries what a switch's configuration says."""
+
+    database: str
+    """The socket of its database."""
+    bridge: str
+    ports: dict[str, str]
+    """The bridge's interface of each port, by the name that the port has on the command line."""
+    own: dict[int, str] = {}
+    """The one behind which the switch itself answers, by the VLAN in which it does."""
+
+
 class Faults(_Part):
     """What goes wrong with a switch; all of it can be set and taken back while it runs."""
 
@@ -53,7 +72,9 @@ class Faults(_Part):
     drop_at_line: int | None = Field(default=None, ge=1)
     """The session ends as this line of configuration comes, counted from now, once."""
     drop_after: bool = False
-    """Whether that line is still carried out."""
+    """Whether that line, or that of ``drop_at``, is still carried out."""
+    drop_at: Annotated[str, AfterValidator(_expression)] | None = None
+    """The session ends as a line comes in which this expression is found, in any mode, once."""
     hang: bool = False
     """Sessions go silent; what was typed is carried out when the fault is taken back."""
     latency: float | None = Field(default=None, ge=0)
@@ -94,7 +115,15 @@ class DeviceModel(_Part):
     """None: as running."""
     neighbours: tuple[Neighbour, ...] = ()
     management: Management | None = None
+    plane: Plane | None = None
+    """None: it only says that it carries something."""
     faults: Faults = Faults()
+
+    @model_validator(mode="after")
+    def _one_cut(self) -> Self:
+        if self.plane is not None and self.management is not None:
+            raise ValueError("what has a plane is cut off by that, and needs no management")
+        return self
 
 
 class FarmModel(_Part):

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,10 +48,16 @@ def write_farm(folder: Path, model: FarmModel) -> None:
 
 
 def start(
-    folder: Path, seconds: float = START_SECONDS, *, user: tuple[int, int] | None = None
+    folder: Path,
+    seconds: float = START_SECONDS,
+    within: Sequence[str] = (),
+    *,
+    user: tuple[int, int] | None = None,
 ) -> Farm:
     """Start the farm of a folder and wait until all its switches listen.
 
+    :param within: the words of a program that becomes the farm, such as one that enters a
+        network namespace first.
     :param user: the user and group that it runs as; those of this process if None.
     :raises LabError: with what it said, if it ends or is too slow; or if it runs already.
     """
@@ -61,7 +68,7 @@ def start(
     uid, gid = user or (None, None)
     with said.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", MODULE, str(folder)],
+            [*within, sys.executable, "-m", MODULE, str(folder)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -122,10 +122,9 @@ def test_it_has_the_inventorys_ports() -> None:
 )
 def test_what_is_a_template_or_nonsense_is_passed_over(given: object) -> None:
     assert "management" in {vlan.name for vlan in vlans_of({"switch_config_vlans": given})}
-    said = {
-        name: given
-        for name in ("switch_config_ports", "switch_config_profiles", "switch_config_management")
-    }
+    said = dict.fromkeys(
+        ("switch_config_ports", "switch_config_profiles", "switch_config_management"), given
+    )
     assert came("cisco_ios", said) == came("cisco_ios")
 
 

@@ -16,7 +16,7 @@ from tests.support.farm import PLATFORMS, case, device, farm_of, logged_in
 NEIGHBOUR = Neighbour(port="1", name="oak-sw-99", neighbour_port="Gi0/7", address="192.0.2.9")
 JUNOS = "juniper_junos"
 SAVES_BY_ITSELF = {JUNOS, "mikrotik_routeros"}
-NO_NAMES_SHOWN = {"hp_procurve", "frr"}
+NO_NAMES_SHOWN = {"frr"}
 """Platforms whose table of ports has no descriptions."""
 
 
