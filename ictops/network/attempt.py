@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ictops.errors import CommandRefused, SwitchError, SwitchUnreachable
 from ictops.network.backup import whole_configuration
-from ictops.network.clean import Mask, settings_of
+from ictops.network.clean import Mask, is_whole, normalised, settings_of
 from ictops.network.device import Device, Session, login
 from ictops.network.difference import Command, Difference, difference
 from ictops.network.lock import Lock
@@ -171,10 +171,15 @@ class Attempt:
         return self._sessions.enter_context(login(self._device, seconds=self._patience.login))
 
     def look(self, session: Session) -> list[str]:
-        """Give the lines of what runs now."""
+        """Give the lines of what runs now.
+
+        :raises SwitchError: if it comes empty or cut off.
+        """
+        return whole_configuration(self._platform, self._shown(session), self._device.name)
+
+    def _shown(self, session: Session) -> str:
         command = self._platform.shows.running
-        said = session.say(command, seconds=2 * self._words.seconds)  # slow to build
-        return whole_configuration(self._platform, said.text, self._device.name)
+        return session.say(command, seconds=2 * self._words.seconds).text  # slow to build
 
     def is_new(self, lines: Sequence[str]) -> bool:
         """Whether this is what was wanted."""
@@ -247,12 +252,15 @@ class Attempt:
         session = self.session()
         if self._outside:
             self._out(session)
-        lines = self.look(session)
-        if self.is_old(lines):
-            self._disarm(session)
-            return OLD
-        if kept and self.is_new(lines):
-            return self._kept_again(session)
+        lines = normalised(self._platform, self._shown(session))
+        # The change may have made a configuration that does not look whole: it is undone then.
+        if kept or not lines or is_whole(self._platform, lines):
+            lines = whole_configuration(self._platform, "\n".join(lines), self._device.name)
+            if self.is_old(lines):
+                self._disarm(session)
+                return OLD
+            if kept and self.is_new(lines):
+                return self._kept_again(session)
         self._undo(session, lines)
         lines = self.look(session)
         if not self.is_old(lines):
@@ -273,9 +281,13 @@ class Attempt:
 
     def _undo(self, session: Session, lines: Sequence[str]) -> None:
         if self.method.undo:
-            with suppress(NothingWaits):  # it has just acted by itself
+            try:
                 take_steps(session, self.method.undo, self._words)
-            return
+            except NothingWaits:  # it has acted by itself, and something came after it
+                if self.method.candidate:
+                    raise
+            else:
+                return
         change = self._platform.change
         take_steps(session, change.enter, self._words)
         try:

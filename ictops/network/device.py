@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -23,6 +25,10 @@ CONNECT_SECONDS = 15.0
 """For the TCP connection, the key exchange and the login, each."""
 READ_SECONDS = 60.0
 """For all that a command shows: old switches take half a minute to build a configuration."""
+
+
+_RESET = struct.pack("ii", 1, 0)
+"""For SO_LINGER: closing throws away what was not sent, see socket(7)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +85,25 @@ class Session:
                     self._terminal = Terminal(self._connection, prompt, self.device.name)
                 said = self._terminal.say(line, answers=answers, seconds=seconds, tell=tell)
         except (SwitchUnreachable, ValueError) as error:  # ValueError: it shows no prompt
-            self.lost = True
+            self.drop()
             if isinstance(error, SwitchUnreachable):
                 raise
             raise SwitchUnreachable("it shows no prompt", where=self.device.name) from error
         return said
+
+    def drop(self) -> None:
+        """Give the session up at once: what was said and has not come through is not sent later.
+
+        Else the kernel would go on sending it, and the switch would carry it out when the line
+        to it is back, long after it was decided what it has to have.
+        """
+        self.lost = True
+        client = self._connection.remote_conn_pre
+        transport = None if client is None else client.get_transport()
+        with suppress(SwitchUnreachable), _told(self.device):  # it may be closed already
+            if transport is not None and isinstance(transport.sock, socket.socket):
+                transport.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            self._connection.paramiko_cleanup()
 
     @property
     def mode(self) -> str:
@@ -100,7 +120,7 @@ class Session:
             with _told(self.device):
                 said = self._connection.send_command(command, read_timeout=READ_SECONDS)
         except SwitchUnreachable:
-            self.lost = True
+            self.drop()
             raise
         text = str(said)
         self._check(command, text)
@@ -167,9 +187,7 @@ def login(device: Device, *, seconds: float = CONNECT_SECONDS) -> Iterator[Sessi
         yield session
     finally:
         with suppress(SwitchUnreachable), _told(device):  # whoever cannot be told is gone
-            if session is not None and session.lost:
-                connection.paramiko_cleanup()  # a farewell would wait for an answer
-            else:
+            if session is None or not session.lost:  # a farewell would wait for an answer
                 connection.disconnect()
 
 

@@ -6,6 +6,7 @@ Whatever a device calls itself is text in it: never markup, a link, or anything 
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +14,7 @@ from datetime import datetime
 import graphviz
 
 from ictops.errors import SwitchError
-from ictops.network.platform import load_platform
+from ictops.network.platform import load_platform, platform_names
 from ictops.network.topology import Leaf, Link, Switch, Topology, hops, natural
 
 LONGEST = 60
@@ -67,18 +68,26 @@ def dot_of(topology: Topology, title: str, at: datetime) -> str:
     return str(drawn.source)
 
 
+def need_graphviz() -> None:
+    """Look whether pictures can be drawn here.
+
+    :raises SwitchError: if Graphviz is not there.
+    """
+    if shutil.which("dot") is None:
+        raise SwitchError(
+            "the program 'dot' is not here, which draws the picture",
+            do="Install Graphviz: apt install graphviz",
+        )
+
+
 def svg_of(dot: str) -> bytes:
     """Draw a picture.
 
     :raises SwitchError: if Graphviz is not there, or cannot draw it.
     """
+    need_graphviz()
     try:
         return bytes(graphviz.Source(dot).pipe(format="svg", quiet=True))
-    except graphviz.ExecutableNotFound as error:
-        raise SwitchError(
-            "the program 'dot' is not here, which draws the picture",
-            do="Install Graphviz: apt install graphviz",
-        ) from error
     except graphviz.CalledProcessError as error:
         raise SwitchError(f"Graphviz cannot draw it, it ended with {error.returncode}") from error
 
@@ -144,7 +153,7 @@ def _switch(
     first: bool,
     others: int,
 ) -> None:
-    lines = [switch.name, load_platform(switch.platform).title, switch.address]
+    lines = [switch.name, _title(switch.platform), switch.address]
     look = {"color": _BLUE, "fillcolor": "#edf3fa", "style": "rounded,filled", "penwidth": "1"}
     lines += [
         f"joined to itself: {short(link.one_port)} and {short(link.other_port)}"
@@ -166,6 +175,10 @@ def _switch(
         one for one in (left and f"{{{left}}}", middle, right and f"{{{right}}}") if one
     )
     drawn.node(sides.node(switch.name), f"{{{parts}}}", shape="record", **look)
+
+
+def _title(platform: str) -> str:
+    return load_platform(platform).title if platform in platform_names() else platform
 
 
 def _cable(drawn: graphviz.Graph, cable: _Cable, sides: _Sides) -> None:
@@ -213,7 +226,8 @@ def _things(
 
 def _counted(topology: Topology) -> str:
     silent = len(topology.silent)
-    said = f"{len(topology.switches)} switches, {len(topology.links)} links"
+    switches, links = len(topology.switches), len(topology.links)
+    said = f"{switches} switch{'es' * (switches != 1)}, {links} link{'s' * (links != 1)}"
     return f"{said}, {silent} did not answer" if silent else said
 
 

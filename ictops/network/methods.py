@@ -91,6 +91,8 @@ class Method(_Part):
     """Shows that nothing waits any more: asked after ``keep`` and ``disarm``."""
     tidy: Steps = ()
     """Said at the end, whatever came of it; need not be taken."""
+    candidate: bool = False
+    """Whether nothing of the change runs before ``leave``."""
     reboots: bool = False
     """Whether it takes the change back by a reboot: what runs must be stored before."""
 

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ictops.network.neighbours import Neighbour
-from ictops.network.platform import load_platform
+from ictops.network.platform import load_platform, platform_names
+
+_PLATFORMS = frozenset(platform_names())
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +17,7 @@ class Switch:
     """A switch of the inventory.
 
     :ivar name: its name there.
+    :ivar platform: the platform's name; empty where it is not known.
     :ivar address: where it is reached; other switches may hear of it by that.
     :ivar root: whether the inventory says that the site's network begins here.
     """
@@ -69,7 +72,7 @@ class Topology:
     switches: tuple[Switch, ...]
     links: tuple[Link, ...]
     leaves: tuple[Leaf, ...]
-    silent: frozenset[str]
+    silent: tuple[str, ...]
 
     def roots(self) -> list[str]:
         """Give where the network begins: what the inventory says, else where most links meet."""
@@ -137,7 +140,7 @@ def topology_of(switches: Iterable[Switch], heard: Mapping[str, Sequence[Neighbo
                 place = Place(switch.name, one.port, one.its_port)
                 leaves.setdefault(one.name.casefold(), []).append((place, one))
             else:
-                its_port = load_platform(other.platform).reads.port_name(one.its_port)
+                its_port = _port_name(other.platform, one.its_port)
                 halves.setdefault((switch.name, other.name), []).append((one.port, its_port))
     links = {
         link
@@ -148,8 +151,13 @@ def topology_of(switches: Iterable[Switch], heard: Mapping[str, Sequence[Neighbo
         switches=known.switches,
         links=tuple(sorted(links, key=lambda x: (x.one, x.other, natural(x.one_port)))),
         leaves=tuple(_leaf(found) for _, found in sorted(leaves.items())),
-        silent=frozenset(one.name for one in known.switches if one.name not in heard),
+        silent=tuple(one.name for one in known.switches if one.name not in heard),
     )
+
+
+def _port_name(platform: str, said: str) -> str:
+    """Give a port's name as the other end's configuration has it, if its platform is known."""
+    return load_platform(platform).reads.port_name(said) if platform in _PLATFORMS else said
 
 
 class _Known:

@@ -1,73 +1,135 @@
-"""Sending a difference to a simulated switch, line by line, as a person would type it."""
+"""Changes of simulated switches: forty lines each, and what they make of a configuration."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from netmiko.base_connection import BaseConnection
+from ictops.errors import SwitchError
+from ictops.lab.farm.process import Farm
+from ictops.network.archive import Archive
+from ictops.network.attempt import Compare, Patience
+from ictops.network.change import Options
+from ictops.network.clean import Mask
+from ictops.network.device import Device
+from ictops.network.difference import Command, Difference, difference
+from ictops.network.jobs import Done, configure
+from ictops.network.neighbours import Neighbour
+from ictops.network.platform import Platform, load_platform
+from ictops.trust.known_hosts import KnownHosts, address_of
+from tests.support.farm import ENABLE
 
-from ictops.network.clean import normalised
-from ictops.network.difference import Command
-from ictops.network.platform import Platform
-
-_OPENS = re.compile(
-    r"vlan (?:\d+|database)$"
-    r"|(?:interface|line|router|management|(?:ip )?access-list(?: ip)?) \S"
-)
-
-
-def typed(connection: BaseConnection, platform: Platform, line: str) -> str:
-    """Type a line, and give what the switch answers; it must not refuse it."""
-    pattern = r"[>#]\s*$"
-    answer = str(connection.send_command(line, expect_string=pattern, strip_command=True))
-    refused = [one for one in answer.splitlines() if platform.refuses(one)]
-    assert refused == [], (line, refused)
-    return answer
-
-
-def running(connection: BaseConnection, platform: Platform) -> list[str]:
-    """Give the lines of the running configuration."""
-    return normalised(platform, typed(connection, platform, platform.shows.running))
-
-
-def carry_out(connection: BaseConnection, platform: Platform, commands: Iterable[Command]) -> None:
-    """Type commands, each in its block, from the mode in which they are typed and back to it."""
-    dialect = platform.rules.dialect
-    in_mode = {"lines": not platform.rules.privileged, "junos": True, "routeros": False}[dialect]
-    if in_mode:
-        typed(connection, platform, "configure" if dialect == "junos" else "configure terminal")
-    path: list[str] = []
-    sent = list(commands)
-    for number, command in enumerate(sent):
-        while path != list(command.within[: len(path)]):
-            typed(connection, platform, "exit")
-            path.pop()
-        assert path == list(command.within), "a block is not opened by a command of its own"
-        typed(connection, platform, command.text)
-        following = sent[number + 1].within if number + 1 < len(sent) else ()
-        if following[: len(path) + 1] == (*path, command.text):
-            path.append(command.text)
-    for _ in path:
-        typed(connection, platform, "exit")
-    if dialect == "junos":
-        typed(connection, platform, "commit")
-    if in_mode:
-        typed(connection, platform, "exit" if dialect == "junos" else "end")
+SCALE = 0.02
+"""A minute of the farm's switches lasts 1.2 s."""
+LONG, SHORT = 50, 1
+"""Minutes of the dead-man switch: one that does not act while a test lasts, one that does."""
+LATE = {
+    "dell_os10": "interface mgmt1/1/1\n no shutdown\nsnmp-server contact office\n",
+    "hp_procurve": 'snmp-server community "public"\nspanning-tree\nno autorun\n',
+}
+"""Lines late in a configuration, by which a whole one is known where it has no end mark."""
+_ROOMS = range(101, 120)
+_ADDED = {
+    "juniper_junos": ["set vlans room-{0} vlan-id {0}", "set vlans room-{0} description room"],
+    "dell_os10": ["interface vlan{0}", " no shutdown"],
+    "frr": ["ip route 192.0.2.{0}/32 127.0.0.254", "ip route 198.51.100.{0}/32 127.0.0.254"],
+    "hp_procurve": ["vlan {0}", '   name "room {0}"'],
+    "arista_eos": ["vlan {0}", "   name room-{0}"],
+    "aruba_aoscx": ["vlan {0}", "    name room-{0}"],
+}
 
 
-def as_commands(platform: Platform, lines: Iterable[str]) -> list[Command]:
-    """Give lines as commands, as a person types them: a line that opens a block is before it."""
-    commands: list[Command] = []
-    within: tuple[str, ...] = ()
+def wanted(platform: str, running: Sequence[str]) -> list[str]:
+    """Give a configuration with 19 rooms more and another description: forty lines or so."""
+    lines = [line.replace("classroom 1", "staff room") for line in running]
+    if platform in {"ubiquiti_edgeswitch", "netgear_prosafe", "mikrotik_routeros"}:
+        return lines
+    each = _ADDED.get(platform, ["vlan {0}", " name room-{0}"])
+    added = [text.format(number) for number in _ROOMS for text in each]
+    at = next((at for at, line in enumerate(lines) if re.match("end$", line)), len(lines))
+    return [*lines[:at], *added, *lines[at:]]
+
+
+def compare_of(device: Device) -> Compare:
+    """Want, of whatever ran first, what :func:`wanted` makes of it."""
+    platform, mask = load_platform(device.platform), Mask(b"k" * 32)
+    aim: list[str] = []
+
+    def compare(running: Sequence[str]) -> Difference:
+        if not aim:
+            aim.extend(wanted(device.platform, running))
+        return difference(platform, running, aim, mask)
+
+    return compare
+
+
+def commands(*lines: str) -> Difference:
+    """Give these lines as a difference: a line that is indented belongs to the block above."""
+    made: list[Command] = []
+    block = ""
     for line in lines:
-        if line == "exit":
-            within = within[:-1]
-            continue
-        opens = platform.rules.dialect == "lines" and _OPENS.match(line) is not None
-        if opens:
-            within = ()
-        commands.append(Command(line, within, line))
-        if opens:
-            within = (line,)
-    return commands
+        text = line.strip()
+        inner = line != text
+        made.append(Command(text, (block,) if inner else (), line))
+        block = block if inner else text
+    return Difference(tuple(f"+ {line}" for line in lines), tuple(made))
+
+
+def heard(_: Platform, text: str) -> list[Neighbour]:
+    """Read what IOS shows of its neighbours."""
+    each = r"(?ms)^Local Intf: (\S+).*?^Port id: (\S+).*?^System Name: (\S+)"
+    found = re.findall(each, text)
+    return [Neighbour(port, name, its) for port, its, name in found]
+
+
+def described(farm: Farm, name: str, platform: str) -> Device:
+    """Give a farm's switch as an inventory would."""
+    address, port = farm.places[name]
+    pins = KnownHosts(farm.known_hosts).pinned(address_of(address, port))
+    return Device(
+        name=name, site="oak", platform=platform, address=address, port=port, user="admin",
+        password="simulated", enable=ENABLE, pins=frozenset(pins),
+    )  # fmt: skip
+
+
+def options(**more: object) -> Options:
+    """Give options for a farm whose minutes are short."""
+    patience = Patience(line=10.0, login=10.0, minute=60 * SCALE)
+    return Options(**{"minutes": LONG, "patience": patience} | more)  # type: ignore[arg-type]
+
+
+class NoSeal:
+    """Encrypts nothing; nobody asks it to."""
+
+    def close(self, text: str) -> str:
+        raise AssertionError(text)
+
+    open = close
+
+
+@dataclass
+class Site:
+    """A farm, and the archive of its switches."""
+
+    farm: Farm
+    archive: Archive
+    touches: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, farm: Farm, folder: Path) -> Site:
+        return cls(farm, Archive(folder / "archive"))
+
+    def change(
+        self, platforms: dict[str, str], compare: Compare | None = None, **more: object
+    ) -> dict[str, Done | SwitchError]:
+        """Change switches, given by name with their platforms; give what came of each."""
+        devices = [described(self.farm, name, platform) for name, platform in platforms.items()]
+        hops = more.pop("hops", None)
+        done = configure(
+            devices, self.archive, (lambda _: compare) if compare else compare_of,
+            options(**more), at_once=24, at_once_a_site=24,
+            touches=lambda *_: list(self.touches), neighbours=heard, hops=hops, seal=NoSeal(),
+        )  # type: ignore[arg-type] # fmt: skip
+        return {device.name: came for device, came in done}

@@ -30,10 +30,19 @@ from ictops.lab.farm.model import Plane
 from ictops.lab.farm.process import Farm
 from tests.support.farm import device, farm_of, wait_until
 
+DATA = Path(__file__).parents[1] / "data" / "plane"
+"""What the switch of each platform runs at first."""
 SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
 MANAGEMENT, CLASSROOM = 10, 20
 BOX, SWITCH = "198.51.100.1", "198.51.100.2"
 SERVER = "203.0.113.1"
+IOS, CX = "cisco_ios", "aruba_aoscx"
+NAME = "oak-sw-01"
+PORTS = {
+    IOS: [f"GigabitEthernet0/{n}" for n in (1, 2, 3, 24)],
+    CX: [f"1/1/{n}" for n in (1, 2, 3, 24)],
+}
+"""Those of the PCs, and the uplink."""
 KNOCK_SECONDS = 1.0
 # Whoever refuses is there: no program needs to listen.
 _KNOCK = """
@@ -54,24 +63,29 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_one:
     fcntl.ioctl(any_one, 0x8946, asked)
 """
 _PYTHON = (sys.executable, "-I", "-S", "-c")
+_ENVIRONMENT = os.environ | {"PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}
+_DIES_WITH_US = ("setpriv", "--pdeathsig", "TERM")
 
 
 def need_plane() -> None:
-    """Skip the test, saying what to install, where there can be no plane; but never in CI."""
+    """Skip the test, saying what is needed, where there can be no plane; but never in CI."""
     there = {
-        "openvswitch-switch": shutil.which("ovs-vswitchd", path=_PATH),
-        "root": not os.getuid(),
+        "openvswitch-switch (apt-get install)": shutil.which(
+            "ovs-vswitchd", path=_ENVIRONMENT["PATH"]
+        ),
+        "the right to make network namespaces": _may_make_namespaces(),
     }
     missing = [what for what, found in there.items() if not found]
     if missing:
-        why = f"no data plane on this machine: needs {' and '.join(missing)} (see make test)"
+        why = f"no data plane on this machine: needs {' and '.join(missing)}"
         if os.environ.get("CI"):
             raise RuntimeError(why)
         pytest.skip(why)
 
 
-_PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
-_DIES_WITH_US = ("setpriv", "--pdeathsig", "TERM")
+def _may_make_namespaces() -> bool:
+    words = ("unshare", "--net", "ip", "link", "add", "one", "type", "veth", "peer", "name", "two")
+    return subprocess.run(words, capture_output=True, check=False, env=_ENVIRONMENT).returncode == 0
 
 
 @dataclass(frozen=True)
@@ -89,7 +103,7 @@ class Namespace:
         """Run a program in it, and give what it says."""
         done = subprocess.run(
             [*self.within, *words], capture_output=True, text=True, stdin=subprocess.DEVNULL,
-            check=False, env={**os.environ, "PATH": _PATH},
+            check=False, env=_ENVIRONMENT,
         )  # fmt: skip
         assert done.returncode == 0, f"{' '.join(words)}: {done.stdout}{done.stderr}"
         return done.stdout
@@ -127,7 +141,7 @@ def namespace() -> Iterator[Namespace]:
     # It ends when there is nobody any more who could say something to it.
     holder = subprocess.Popen(
         ["unshare", "--net", "sh", "-c", "ip link set lo up && echo up && exec cat"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "PATH": _PATH},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_ENVIRONMENT,
     )  # fmt: skip
     with holder:
         assert holder.stdout is not None
@@ -188,7 +202,7 @@ def _daemon(of: Wires, name: str, *words: str) -> Iterator[None]:
     places = dict.fromkeys(("OVS_RUNDIR", "OVS_LOGDIR", "OVS_DBDIR", "OVS_SYSCONFDIR"), folder)
     process = subprocess.Popen(
         [*of.space.within, name, *own, *words],
-        stdin=subprocess.DEVNULL, env={**os.environ, "PATH": _PATH, **places},
+        stdin=subprocess.DEVNULL, env={**_ENVIRONMENT, **places},
     )  # fmt: skip
     with process:
         try:
@@ -201,6 +215,7 @@ def _daemon(of: Wires, name: str, *words: str) -> Iterator[None]:
 class School:
     """A switch that carries, and what is plugged in."""
 
+    platform: str
     wires: Wires
     box: Namespace
     """Where ictops runs, in the management VLAN."""
@@ -212,6 +227,11 @@ class School:
     """Theirs, likewise; all in the server's network."""
     farm: Farm
 
+    @property
+    def ports(self) -> tuple[str, ...]:
+        """Those with a PC: two in the classrooms' VLAN, one in the staff's."""
+        return tuple(self.pcs)
+
     def joined(self, port: str, other: str) -> bool:
         """Whether the PCs on two ports reach each other."""
         return self.pcs[port].reaches(self.addresses[other])
@@ -222,15 +242,12 @@ class School:
 
 
 @contextmanager
-def school(
-    folder: Path, platform: str, running: str, ports: tuple[str, ...], uplink: str, **farm: Any
-) -> Iterator[School]:
-    """A school of one switch of this name and configuration, for as long as this lasts.
+def school(folder: Path, platform: str, **farm: Any) -> Iterator[School]:
+    """A school of one switch of a platform, for as long as this lasts.
 
-    :param ports: those with a PC.
-    :param uplink: the one that leads to the rest of the network.
     :param farm: what :class:`~ictops.lab.farm.model.FarmModel` takes.
     """
+    *ports, uplink = PORTS[platform]
     addresses = {port: f"203.0.113.{at}" for at, port in enumerate(ports, start=11)}
     interfaces = {port: f"port{at}" for at, port in enumerate(ports, start=1)}
     with ExitStack() as stack:
@@ -249,7 +266,7 @@ def school(
         )
         for port, pc in pcs.items():
             made.cable(interfaces[port], "eth0", pc, addresses[port])
-        made.cable("cpu", "vlan10", inside, SWITCH)
+        made.cable("cpu", f"vlan{MANAGEMENT}", inside, SWITCH)
         plane = Plane(
             database=made.database,
             bridge="switch",
@@ -257,9 +274,12 @@ def school(
             own={MANAGEMENT: "cpu"},
         )
         of_school = device(
-            platform, "oak-sw-01", running=running, plane=plane, address=SWITCH, port=22
+            platform,
+            NAME,
+            running=(DATA / f"{platform}.cfg").read_text(),
+            plane=plane,
+            address=SWITCH,
+            port=22,
         )
-        running_farm = stack.enter_context(
-            farm_of(folder / "farm", of_school, within=inside.within, **farm)
-        )
-        yield School(made, box, server, pcs, addresses, running_farm)
+        played = farm_of(folder / "farm", of_school, within=inside.within, **farm)
+        yield School(platform, made, box, server, pcs, addresses, stack.enter_context(played))

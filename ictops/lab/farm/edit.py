@@ -156,6 +156,9 @@ class _Change:
         return placed(here, Line(line), self._scope.rank, by_number=False)
 
     def _is_negative(self, line: str) -> bool:
+        """Whether ``no line`` is a line of its own here; what is around a section knows others."""
+        if not self._scope.knows(line) and not self._scope.knows(f"no {line}"):
+            return False
         return any(one.search(line) for one in self._grammar.in_place("negatives"))
 
     def _single_keys(self, line: str) -> set[str]:

@@ -87,6 +87,16 @@ def test_who_was_not_looked_at_is_named_with_the_reason(typed: Typed, say: SayOf
     assert "not checked: oak-sw-02" in said
 
 
+def test_the_same_error_of_two_switches_is_one_line(typed: Typed, say: SayOf) -> None:
+    say({ONE: failed(f"{ONE}: no vault\nat line 1"), OTHER: failed(f"{OTHER}: no vault\nat 2")})
+    said = typed("switch", "drift", "--site", "oakfield", code=4).out
+    (line,) = [line for line in said.splitlines() if "no vault" in line and line.startswith("oak")]
+    assert line.startswith("oak-sw-01, oak-sw-02 error since Mon 26 Oct 2026")
+    assert line.endswith(": Configure this switch: <host>: no vault")
+    told = json.loads(typed("switch", "drift", "--site", "oakfield", "--json", code=4).out)
+    assert "at line 1" in told["hosts"][0]["message"]
+
+
 def test_what_a_resumed_run_finds_is_kept_too(typed: Typed, say: SayOf, cluster: Path) -> None:
     say({ONE: VLAN}, "paused")
     line = typed("switch", "drift", "--site", "oakfield", "--json", code=8).out
