@@ -65,7 +65,7 @@ def draw_map(
 def show_ports(
     host: Annotated[
         str | None,
-        typer.Argument(metavar="[HOST]", help="One switch.", autocompletion=complete_host),
+        typer.Argument(metavar="HOST", help="One switch.", autocompletion=complete_host),
     ] = None,
     *,
     site: SiteCodes = None,

@@ -72,6 +72,7 @@ class Device:
         self.logins = 0
         self.boots = 1
         self.down = False
+        self.unplugged = False
         self.changed_by = model.user
         self.changed_at = self.saved_at = self.booted_at = datetime.now(UTC)
         self.checkpoints: dict[str, Lines] = {}
@@ -181,8 +182,24 @@ class Device:
             timer.cancel()
         return timer is not None
 
+    def unplug(self) -> None:
+        """Take the power away; what runs and is not stored is lost."""
+        if self._bridge is not None:
+            self._bridge.go_dark()
+        self.off()
+        self.down = self.unplugged = True
+
+    def plug_in(self) -> None:
+        """Have it run what it has stored, at once, if it is without power or reboots."""
+        if self.down:
+            self.disarm("boot")
+            self.unplugged = False
+            self._booted()
+
     def reboot(self) -> None:
         """End all sessions, be away for a while, and come back with the startup configuration."""
+        if self.unplugged:
+            return
         if self._bridge is not None:
             self._bridge.go_dark()
         self.off()

@@ -118,6 +118,10 @@ class Grammar(_Part):
     """Whether such a line adds members by itself, or only with the word ``add``."""
     one_owner: tuple[Expression, ...] = ()
     """Lists whose members belong to one section at a time, such as a port's untagged VLAN."""
+    apart: tuple[Expression, ...] = ()
+    """Lists of a section of which a member is in one at a time."""
+    unshown: tuple[Expression, ...] = ()
+    """Lists that say what is so by itself, which the switch takes and does not show."""
     negatives: tuple[Expression, ...] = ()
     """Lines that the switch shows with ``no`` before them."""
     rewrite: tuple[tuple[Expression, str], ...] = ()
