@@ -12,6 +12,7 @@ import yaml
 
 from ictops.operations import carry
 from ictops.plans.model import Plan
+from ictops.running.course import Notice
 from ictops.settings import content_dir
 from ictops.store.drift import Drifts
 from ictops.store.journal import Journal
@@ -28,8 +29,10 @@ def say(monkeypatch: pytest.MonkeyPatch) -> SayOf:
     """Have the next run come to this instead of asking switches."""
 
     def tell(said: Mapping[str, Any], ending: str = "finished") -> None:
-        def fake(journal: Journal, run_id: str, *_: object, **__: object) -> None:
+        def fake(journal: Journal, run_id: str, *_: object, **more: Any) -> None:
             carried(journal, run_id, said, NOW, ending)
+            for host in journal.hosts(run_id):
+                more["notice"](Notice(host.site, "host", "", host.host, host.outcome or ""))
 
         monkeypatch.setattr(carry, "carry", fake)
 
@@ -40,6 +43,8 @@ def test_the_same_drift_of_two_switches_is_one_line(typed: Typed, say: SayOf) ->
     say({ONE: VLAN, OTHER: VLAN})
     said = typed("switch", "drift", "--site", "oakfield", code=9).out
     assert "\n2 drift\n" in said
+    assert said.count(" compared ") == 2
+    assert "changed" not in said
     assert said.count("running vs intended: oak-sw-01, oak-sw-02, since Mon 26 Oct 2026") == 1
     assert said.count("\n  + vlan 20\n") == 1
 
