@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from ictops.lab.farm.model import DeviceModel, Neighbour
     from ictops.lab.farm.process import Farm
 
+ROOT = "switch_root"
+"""The variable by which an inventory says which switch is a site's core."""
 USER = "ictops"
 BOOT_SECONDS = 10.0
 """How long one of them takes to reboot; a real one takes minutes."""
@@ -118,9 +120,10 @@ def _devices(lab: Lab, cluster: Cluster, code: str, login: _Login) -> Iterator[D
     hosts = cluster.hosts(code)
     switches = [host for host in hosts if host.kind == "switch" and host.address]
     others = [host for host in hosts if host.kind != "switch" and host.address]
-    cables = wire(switches, others, router=f"{code}-router")
     source = read_source(cluster.site(code).source)
     told = variables_of(lab.folder, source, [switch.name for switch in switches])
+    switches.sort(key=lambda switch: told[switch.name].get(ROOT) is not True)  # it is the core
+    cables = wire(switches, others, router=f"{code}-router")
     platforms = {name: str(variables.get(PLATFORM)) for name, variables in told.items()}
     for switch in switches:
         platform = platforms[switch.name]
