@@ -7,8 +7,8 @@ from ictops.lab.farm.trees import read_config
 from ictops.network.clean import normalised
 from ictops.network.path import touched
 from ictops.network.platform import load_platform
-from tests.support.sent import as_commands
 from tests.support.farm import PLATFORMS, case
+from tests.support.sent import as_commands
 from tests.support.switches import FOLDER, shown_by
 
 ADDRESS = "127.0.0.1"
