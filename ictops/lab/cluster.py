@@ -16,7 +16,7 @@ from ictops.lab.copy import copy_cluster, sites_to_copy
 from ictops.lab.machine import check_memory
 from ictops.lab.model import MARKER, OWN_FOLDER, Lab
 from ictops.lab.networks import free_networks, networks_in_use
-from ictops.lab.switches import ROOT
+from ictops.network.described import ROOT
 from ictops.settings import content_dir
 
 MOST_SITES = 400

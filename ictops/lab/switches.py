@@ -21,15 +21,13 @@ from ictops.lab.networks import switch_network
 from ictops.lab.platforms import variables_of
 from ictops.lab.startup import port_name, set_up, text_of
 from ictops.lab.wiring import PORTS, Cable, wire
-from ictops.network.described import PLATFORM
+from ictops.network.described import PLATFORM, ROOT
 from ictops.trust.known_hosts import address_of
 
 if TYPE_CHECKING:
     from ictops.lab.farm.model import DeviceModel, Neighbour
     from ictops.lab.farm.process import Farm
 
-ROOT = "switch_root"
-"""The variable by which an inventory says which switch is a site's core."""
 USER = "ictops"
 BOOT_SECONDS = 10.0
 """How long one of them takes to reboot; a real one takes minutes."""
