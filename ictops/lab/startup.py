@@ -1,7 +1,7 @@
 """The configuration with which a simulated switch of a lab comes: believable, and of its school.
 
 It is what somebody set up by hand years ago: the VLANs, ports and management of the inventory, but
-for the newest VLAN, and nothing of what makes a port safe. So there is something to bring out.
+for the newest VLAN, and no time or log server. So there is something to bring out.
 """
 
 from __future__ import annotations

@@ -138,7 +138,7 @@ def _once(lines: list[str]) -> list[str]:
     """Give lines without those at the margin that were there before and open no block."""
     seen: set[str] = set()
     kept = []
-    for line, following in zip(lines, (*lines[1:], ""), strict=True):
+    for line, following in zip(lines, (*lines[1:], ""), strict=False):
         opens = following[:1].isspace()
         if line[:1].isspace() or opens or line not in seen:
             kept.append(line)

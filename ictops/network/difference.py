@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from hier_config import HConfig, HConfigChild
@@ -10,9 +10,10 @@ from hier_config import HConfig, HConfigChild
 from ictops.errors import SwitchError
 from ictops.network import junos, routeros
 from ictops.network.clean import Mask
+from ictops.network.managed import Wanted, take_unseen, with_shown_secrets
 from ictops.network.platform import Platform
 from ictops.network.steps import Step, steps
-from ictops.network.tree import GONE, Tree, place_of, tree_of
+from ictops.network.tree import GONE, Tree, opposite, place_of, replace, tree_of
 from ictops.network.veil import Veil
 
 
@@ -57,6 +58,52 @@ def difference(
     refuse_control_characters(wanted)
     veil = Veil(platform, mask, running, wanted)
     return between(platform, tree_of(platform, running), tree_of(platform, wanted), veil)
+
+
+def managed_difference(
+    platform: Platform,
+    running: Sequence[str],
+    wanted: Sequence[str],
+    features: Collection[str],
+    mask: Mask,
+    *,
+    rotate: bool = False,
+) -> Difference:
+    """Compare what is managed; all else that runs is left alone, as if it were wanted too.
+
+    Of the ports, those count that a wanted line names, with all their lines but those of a
+    feature that is not managed. A VLAN goes if it is not wanted, but VLAN 1, and one that holds
+    what is not managed. Two lines that differ only in a secret are alike, for a switch shows it
+    otherwise than it was given; lines that it never shows count as there, and are sent with any
+    other of their feature.
+
+    :param running: the normalised lines of all that runs, with secrets as the switch shows them.
+    :param wanted: the lines that are wanted, with secrets.
+    :param features: names of the role's variables without its own, such as ``vlans``.
+    :param rotate: send every line that holds a secret, whatever the switch shows.
+    :raises SwitchError: if a wanted line holds a control character, or if there is no way from
+        the one to the other.
+    """
+    refuse_control_characters(wanted)
+    veil = Veil(platform, mask, running, wanted)
+    before, asked = tree_of(platform, running), tree_of(platform, wanted)
+    if rotate:
+        return between(platform, before, Wanted(platform, before, asked, features).tree(), veil)
+    with_shown_secrets(before, asked, veil)
+    unseen = take_unseen(platform, before, asked)
+    after = Wanted(platform, before, asked, features)
+    found = between(platform, before, after.tree(), veil)
+    if not unseen:
+        return found
+    sent = {
+        feature
+        for line in before.config_to_get_to(after.tree()).children
+        for feature in after.features_of(line.text.removeprefix(GONE))
+    }
+    for line in unseen:
+        if after.features_of(line) & sent:
+            replace(platform.rules, asked, line)
+    return between(platform, before, Wanted(platform, before, asked, features).tree(), veil)
 
 
 def between(platform: Platform, before: HConfig, after: HConfig, veil: Veil) -> Difference:
@@ -110,9 +157,9 @@ def _changed(
     """Give the lines of two blocks that are not alike, and those that open blocks with such."""
     replaced: dict[str, str] = {}
     for line in before.children:
-        place = None if line.text in after.children else place_of(platform.rules, line.text)
-        if place is not None:
-            replaced[place] = line.text
+        if line.text not in after.children:
+            replaced[opposite(line.text)] = line.text
+            replaced[place_of(platform.rules, line.text) or ""] = line.text
     for line in delta.children:
         if line.text.startswith(GONE):
             yield from _all("-", before.children[line.text.removeprefix(GONE)], within)
@@ -122,8 +169,9 @@ def _changed(
             old, new = before.children[line.text], after.children[line.text]
             yield from _changed(platform, old, new, line, inside)
         else:
-            was = replaced.get(place_of(platform.rules, line.text) or "")
-            if was is not None:
+            place = place_of(platform.rules, line.text)
+            was = replaced.get(line.text) or (place and replaced.get(place))
+            if was:
                 yield from _all("-", before.children[was], within)
             yield from _all("+", line, within)
 

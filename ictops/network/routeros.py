@@ -39,14 +39,8 @@ def steps(rules: Rules, before: HConfig, after: HConfig) -> Iterator[Step]:
     :raises SwitchError: if a wanted line would do more than set something, or nothing says how
         a value is taken back.
     """
+    _refuse(before, after)
     old = _entries(rules, (line.text for line in before.children))
-    for line in after.children:
-        if line.text not in before.children and _ACTS.search(line.text):
-            raise SwitchError(
-                "a wanted line holds a character that RouterOS acts on",
-                where=line.text.split("=")[0],
-                do="Put a backslash before $ and quotes around a text with ;",
-            )
     new = _entries(rules, (line.text for line in after.children))
     for key, entry in new.items():
         was = old.get(key)
@@ -60,6 +54,23 @@ def steps(rules: Rules, before: HConfig, after: HConfig) -> Iterator[Step]:
             yield Step(f"{entry.menu} remove {entry.find}")
         else:
             yield from _set(rules, entry, entry.values, {})
+
+
+def _refuse(before: HConfig, after: HConfig) -> None:
+    """Refuse what is no setting, and what would do more than set something."""
+    for one, other in ((before, after), (after, before)):
+        for line in one.children:
+            if line.text in other.children:
+                continue
+            where = line.text.split("=")[0]
+            if _split(line.text) is None:
+                raise SwitchError("there is no telling how this line comes or goes", where=where)
+            if one is after and _ACTS.search(line.text):
+                raise SwitchError(
+                    "a wanted line holds a character that RouterOS acts on",
+                    where=where,
+                    do="Put a backslash before $ and quotes around a text with ;",
+                )
 
 
 def _set(rules: Rules, entry: _Entry, old: dict[str, str], new: dict[str, str]) -> Iterator[Step]:
@@ -94,17 +105,25 @@ def _entries(rules: Rules, lines: Iterable[str]) -> dict[tuple[str, str], _Entry
 
 
 def _entry(rules: Rules, text: str) -> _Entry | None:
-    words = _WORD.findall(text)
-    at = next((number for number, word in enumerate(words) if word in _VERBS), None)
-    if at is None or not text.startswith("/"):
+    said = _split(text)
+    if said is None:
         return None
-    menu, verb, rest = " ".join(words[:at]), words[at], words[at + 1 :]
+    menu, verb, rest = said
     find = next((word for word in rest if word.startswith("[")), "")
     pairs = (word.partition("=") for word in rest if not word.startswith("["))
     values = {name: value for name, _, value in pairs}
     if verb == "add":
         find = f"[ find {' '.join(_known_by(rules, menu, values))} ]"
     return _Entry(menu, verb, find, values, text)
+
+
+def _split(text: str) -> tuple[str, str, list[str]] | None:
+    """Give the menu, the verb and the words after it of a line that sets something."""
+    words = _WORD.findall(text)
+    at = next((number for number, word in enumerate(words) if word in _VERBS), None)
+    if at is None or not text.startswith("/"):
+        return None
+    return " ".join(words[:at]), words[at], words[at + 1 :]
 
 
 def _known_by(rules: Rules, menu: str, values: dict[str, str]) -> list[str]:

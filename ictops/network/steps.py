@@ -9,7 +9,7 @@ from hier_config import HConfig, HConfigChild
 
 from ictops.network.members import Members, members_in
 from ictops.network.rules import Rules
-from ictops.network.tree import CONFIGURE, GONE, Tree
+from ictops.network.tree import CONFIGURE, GONE, Tree, opposite
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,7 @@ class _Steps:
             new = after.children[line.text]
             if old is None:
                 (early if first else middle).extend(self._set(line, before, ()))
+                middle += self._fewer(line, before, ())
             elif self._is_anew(old, new):
                 middle += [*self._away(line.text, ()), *_deep(new, ())]
             elif first:
@@ -92,10 +93,7 @@ class _Steps:
                 continue
             old, new = before.children.get(line.text), after.children[line.text]
             if old is None:
-                members = members_in(self._rules, line.text)
-                other = members and _list_of(self._rules, before, members.key)
-                if members and other and members.rule.add is not None:
-                    fewer += self._without(other, other.members - members.members, within)
+                fewer += self._fewer(line, before, within)
                 comes += self._set(line, before, within)
             elif self._is_anew(old, new):
                 comes += [*self._away(line.text, within), *_deep(new, within)]
@@ -115,6 +113,14 @@ class _Steps:
             return [Step(line.text, within)]
         more = members.members - old.members
         return [Step(members.line(members.rule.add, more), within)] if more else []
+
+    def _fewer(self, line: HConfigChild, before: Tree, within: tuple[str, ...]) -> list[Step]:
+        """Give what takes members from a list of which some stay."""
+        members = members_in(self._rules, line.text)
+        other = None if members is None else _list_of(self._rules, before, members.key)
+        if members is None or other is None or members.rule.add is None:
+            return []
+        return self._without(other, other.members - members.members, within)
 
     def _away(self, text: str, within: tuple[str, ...]) -> list[Step]:
         """Give what takes a line away."""
@@ -160,7 +166,7 @@ def negated(rules: Rules, text: str) -> str:
         found = rule.expression.match(text)
         if found is not None:
             return found.expand(rule.by)
-    return text.removeprefix("no ") if text.startswith("no ") else f"no {text}"
+    return opposite(text)
 
 
 def _configured(rules: Rules, found: Iterator[Step]) -> Iterator[Step]:

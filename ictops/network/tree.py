@@ -40,10 +40,13 @@ class _Driver(HConfigDriverBase):
         self, config: HConfigChild, other_children: Iterable[HConfigChild]
     ) -> HConfigChild | None:
         place = place_of(self._of_platform, config.text)
-        if place is None:
-            return None
-        others = (one for one in other_children if place_of(self._of_platform, one.text) == place)
-        return next(others, None)
+        against = opposite(config.text)
+        for one in other_children:
+            if one.text == against:
+                return one
+            if place is not None and place_of(self._of_platform, one.text) == place:
+                return one
+        return None
 
     def negate_with(self, config: HConfigChild) -> str | None:
         return f"{GONE}{config.text}"
@@ -57,6 +60,11 @@ def place_of(rules: Rules, line: str) -> str | None:
     # A "no" takes the place of what it speaks against
     said = first_match(rules.single, line) or first_match(rules.single, f"{_positive(line)} ")
     return None if said is None else said[0].strip()
+
+
+def opposite(line: str) -> str:
+    """Give a line with ``no``, or one that has it without."""
+    return line.removeprefix("no ") if line.startswith("no ") else f"no {line}"
 
 
 def _positive(line: str) -> str:
@@ -100,6 +108,16 @@ def put(rules: Rules, within: Tree, text: str) -> HConfigChild:
             one.text = other.line(other.rule.whole, other.members | members.members)
             return one
     return within.add_child(whole, return_if_present=True)
+
+
+def replace(rules: Rules, within: Tree, text: str) -> None:
+    """Put a line in the place of the one that it takes the place of, or add it."""
+    place = place_of(rules, text)
+    for one in within.children:
+        if place is not None and place_of(rules, one.text) == place:
+            one.text = text
+            return
+    put(rules, within, text)
 
 
 def _rows(platform: Platform, lines: Sequence[str]) -> Iterator[tuple[int, str]]:
