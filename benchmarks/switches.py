@@ -103,6 +103,7 @@ def by_pool(folder: Path, farm: Farm) -> None:
             ssh_strict=True, alt_host_keys=True, alt_key_file=str(own), conn_timeout=15,
             auth_timeout=15, banner_timeout=15,
         ) as switch:  # fmt: skip
+            switch.enable()  # who logs in here may not see a configuration before
             said = [
                 str(switch.send_command(command, read_timeout=60))
                 for command in (
@@ -110,6 +111,8 @@ def by_pool(folder: Path, farm: Farm) -> None:
                     "show inventory", "show lldp neighbors detail",
                 )
             ]  # fmt: skip
+        if any(len(shown.splitlines()) < LINES for shown in said[:2]):
+            raise RuntimeError(f"the pool did not get {name}'s configuration")
         (kept / name).write_text("\n".join(said))
 
     with ThreadPoolExecutor(max_workers=THREADS) as pool:

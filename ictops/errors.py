@@ -22,6 +22,7 @@ class Exit(IntEnum):
     NOT_NOW = 6
     CANCELLED = 7
     PAUSED = 8
+    DRIFT = 9
 
 
 class IctopsError(Exception):

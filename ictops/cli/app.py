@@ -20,8 +20,8 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     epilog="Exit codes: 0 done; 1 an error; 2 the command line was wrong; 3 faults were found, in "
     "an inventory, a calendar or a plan; 4 hosts failed, or a site was stopped; 5 stragglers were "
-    "left; 6 not now; 7 cancelled; 8 paused. Every error says what is wrong, where, and what to "
-    "do.",
+    "left; 6 not now; 7 cancelled; 8 paused; 9 drift was found. Every error says what is wrong, "
+    "where, and what to do.",
     pretty_exceptions_enable=False,
 )
 

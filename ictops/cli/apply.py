@@ -17,6 +17,9 @@ from ictops.cli.output import as_json, console, working
 from ictops.errors import Exit, IctopsError, JournalError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ictops.operations.report import RunReport
     from ictops.running.engine import Engine
     from ictops.settings import Settings
     from ictops.store.journal import Journal
@@ -130,10 +133,14 @@ def carry_and_show(
     *,
     json: bool,
     finish: Callable[[], Mapping[str, object]] = dict,
+    show_report: Callable[[RunReport, Console], None] | None = None,
+    words: Mapping[str, str] | None = None,
 ) -> Exit:
     """Carry a run in the foreground, showing it, and give the exit code.
 
     :param finish: called once it is over; what it gives belongs to the run's JSON.
+    :param show_report: shows a person what it came to; as a table of its sites if None.
+    :param words: other words for outcomes, where theirs would mislead.
     """
     from ictops.cli.progress import Show  # noqa: PLC0415
     from ictops.cli.run import print_report  # noqa: PLC0415
@@ -149,7 +156,7 @@ def carry_and_show(
     out = console(stderr=json)
     title = journal.run(run_id).title
     out.print(f"run {run_id}: {title}" + (f" ({done} hosts are done already)" if done else ""))
-    show = Show(out, totals)
+    show = Show(out, totals, words)
     interrupts = Interrupts()
     with show.live(), interrupts.watched():
         try:
@@ -159,7 +166,7 @@ def carry_and_show(
             raise IctopsError("ended at once; the run is as it was", where=run_id, do=do) from None
     report = report_of(journal, run_id)
     more = finish()
-    as_json({**asdict(report), **more}) if json else print_report(report, out)
+    as_json({**asdict(report), **more}) if json else (show_report or print_report)(report, out)
     if interrupts.terminated:
         return exit_code(report)
     try:

@@ -107,11 +107,11 @@ def restore(
 def prune(
     *,
     days: Annotated[
-        int | None, typer.Option(min=1, help="Keep events of this many days; else as set.")
+        int | None, typer.Option(min=1, help="Keep those of this many days; else as set.")
     ] = None,
     json: AsJson = False,
 ) -> None:
-    """Delete the events of old runs, and what lost jobs left on the disk; outcomes stay.
+    """Delete old events and results of drift checks, and what lost jobs left; outcomes stay.
 
     Example: ictops journal prune --days 90
     """
@@ -121,7 +121,10 @@ def prune(
 
     settings = load_settings()
     journal = Journal.open(settings.journal_url)
-    with working("deleting the events of old runs"):
+    with working("deleting what is old"):
         pruned = prune_old(journal, settings, datetime.now(UTC), days)
-    said = f"deleted {pruned.events} events and {pruned.jobs} job folders of old runs"
+    said = (
+        f"deleted {pruned.events} events and {pruned.jobs} job folders of old runs, and "
+        f"{pruned.drifts} old results of drift checks"
+    )
     as_json(pruned) if json else console().print(said)

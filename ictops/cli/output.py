@@ -41,6 +41,13 @@ STYLES = {
     "new": "yellow",
     "revoked": "bold red",
     "silent": "red",
+    "up": "green",
+    "free": "cyan",
+    "down": "magenta",
+    "disabled": "dim",
+    "clean": "green",
+    "drift": "yellow",
+    "error": "bold red",
 }
 """One colour a word, everywhere."""
 

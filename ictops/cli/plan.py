@@ -7,107 +7,20 @@ from typing import Annotated
 
 import typer
 
-from ictops.cli.completion import complete_holiday, complete_host, complete_sites
 from ictops.cli.options import AsJson, ClusterName
 from ictops.cli.output import as_json as print_json
 from ictops.cli.output import console, working
+from ictops.cli.plan_options import WHAT, DeadMan, MayTouchPath, PlanOptions, with_plan_options
 
 plan_app = typer.Typer(
     help="Lay an operation out over sites, waves and windows.", no_args_is_help=True
 )
 
-WHAT, WHEN, WAVES, GATES, LIMITS = "What and where", "When", "Waves", "Gates", "Limits"
-
-Sites = Annotated[
-    str,
-    typer.Option(
-        help="Site codes with commas between them, or all.",
-        autocompletion=complete_sites,
-        rich_help_panel=WHAT,
-    ),
-]
-Limit = Annotated[
-    str | None, typer.Option(help="Only hosts of this Ansible pattern.", rich_help_panel=WHAT)
-]
-Output = Annotated[
-    Path | None,
-    typer.Option("--output", "-o", help="Write the plan to this file.", rich_help_panel=WHAT),
-]
-Holiday = Annotated[
-    str | None,
-    typer.Option(
-        "--in",
-        help='A holiday, such as "october half-term".',
-        autocompletion=complete_holiday,
-        rich_help_panel=WHEN,
-    ),
-]
-From = Annotated[
-    str | None,
-    typer.Option("--from", help="Date or local time, such as 2026-10-26.", rich_help_panel=WHEN),
-]
-Until = Annotated[
-    str | None,
-    typer.Option("--until", help="Date (that whole day) or local time.", rich_help_panel=WHEN),
-]
-Estimate = Annotated[
-    str | None,
-    typer.Option(help="How long a batch takes, such as 5m.", rich_help_panel=WHEN),
-]
-RetryEvery = Annotated[
-    str | None,
-    typer.Option(help="How often a straggler is tried again.", rich_help_panel=WHEN),
-]
-Canary = Annotated[
-    str,
-    typer.Option(
-        help="group (hosts in group canaries), room (one a room), none, or host names.",
-        autocompletion=complete_host,
-        rich_help_panel=WAVES,
-    ),
-]
-Shares = Annotated[
-    str,
-    typer.Option(help="Shares of a site that follow the canaries.", rich_help_panel=WAVES),
-]
-Soak = Annotated[
-    str, typer.Option(help="Wait after a wave before the next.", rich_help_panel=GATES)
-]
-SiteFailures = Annotated[
-    str, typer.Option(help="Hosts that may fail at a site: 2 or 10%.", rich_help_panel=GATES)
-]
-RunFailures = Annotated[
-    str, typer.Option(help="Hosts that may fail in all: 5 or 10%.", rich_help_panel=GATES)
-]
-Health = Annotated[
-    Path | None,
-    typer.Option(help="Playbook that checks a wave after its soak.", rich_help_panel=GATES),
-]
-Approval = Annotated[
-    bool,
-    typer.Option("--approval", help="A person lets each next wave start.", rich_help_panel=GATES),
-]
-NeedsApproval = Annotated[
-    bool,
-    typer.Option(
-        "--needs-approval",
-        help="The plan must be approved before it is applied.",
-        rich_help_panel=GATES,
-    ),
-]
-SiteLimit = Annotated[
-    int | None, typer.Option(min=1, help="Hosts at once at a site.", rich_help_panel=LIMITS)
-]
-RoomLimit = Annotated[
-    int | None, typer.Option(min=1, help="Hosts at once in a room.", rich_help_panel=LIMITS)
-]
-TotalLimit = Annotated[
-    int | None, typer.Option(min=1, help="Hosts at once in all.", rich_help_panel=LIMITS)
-]
 PlanFile = Annotated[Path, typer.Argument(help="The plan's file.", show_default=False)]
 
 
 @plan_app.command()
+@with_plan_options()
 def rollout(
     software: Annotated[
         list[str],
@@ -117,25 +30,7 @@ def rollout(
         ),
     ],
     *,
-    sites: Sites = "all",
-    limit: Limit = None,
-    output: Output = None,
-    holiday: Holiday = None,
-    start: From = None,
-    until: Until = None,
-    estimate: Estimate = None,
-    retry_every: RetryEvery = None,
-    canary: Canary = "group",
-    shares: Shares = "25%",
-    soak: Soak = "0s",
-    site_failures: SiteFailures = "10%",
-    run_failures: RunFailures = "10%",
-    health: Health = None,
-    approval: Approval = False,
-    needs_approval: NeedsApproval = False,
-    site_limit: SiteLimit = None,
-    room_limit: RoomLimit = None,
-    total_limit: TotalLimit = None,
+    asked: PlanOptions,
     reboot: Annotated[
         bool,
         typer.Option("--reboot", help="Reboot a host where one is required.", rich_help_panel=WHAT),
@@ -156,19 +51,14 @@ def rollout(
 
     packages = parse_software(software)
     settings = load_settings(cluster)
-    request = build_request(
-        settings, sites=sites, limit=limit, holiday=holiday, start=start, until=until,
-        canary=canary, shares=shares, soak=soak, site_failures=site_failures,
-        run_failures=run_failures, health=health, approval=approval,
-        needs_approval=needs_approval, site_limit=site_limit, room_limit=room_limit,
-        total_limit=total_limit, retry_every=retry_every, estimate=estimate,
-    )  # fmt: skip
+    request = build_request(settings, asked)
     with working("laying the plan out"):
         draft = plan_rollout(settings, packages, request, reboot=reboot)
-    show(draft, output=output, as_json=as_json)
+    show(draft, output=asked.output, as_json=as_json)
 
 
 @plan_app.command()
+@with_plan_options()
 def playbook(
     file: Annotated[
         Path,
@@ -177,25 +67,7 @@ def playbook(
         ),
     ],
     *,
-    sites: Sites = "all",
-    limit: Limit = None,
-    output: Output = None,
-    holiday: Holiday = None,
-    start: From = None,
-    until: Until = None,
-    estimate: Estimate = None,
-    retry_every: RetryEvery = None,
-    canary: Canary = "group",
-    shares: Shares = "25%",
-    soak: Soak = "0s",
-    site_failures: SiteFailures = "10%",
-    run_failures: RunFailures = "10%",
-    health: Health = None,
-    approval: Approval = False,
-    needs_approval: NeedsApproval = False,
-    site_limit: SiteLimit = None,
-    room_limit: RoomLimit = None,
-    total_limit: TotalLimit = None,
+    asked: PlanOptions,
     extra_vars: Annotated[
         list[str] | None,
         typer.Option(
@@ -228,19 +100,54 @@ def playbook(
     from ictops.settings import load_settings  # noqa: PLC0415
 
     settings = load_settings(cluster)
-    request = build_request(
-        settings, sites=sites, limit=limit, holiday=holiday, start=start, until=until,
-        canary=canary, shares=shares, soak=soak, site_failures=site_failures,
-        run_failures=run_failures, health=health, approval=approval,
-        needs_approval=needs_approval, site_limit=site_limit, room_limit=room_limit,
-        total_limit=total_limit, retry_every=retry_every, estimate=estimate,
-    )  # fmt: skip
+    request = build_request(settings, asked)
     variables = parse_extra_vars(extra_vars or [])
     with working("laying the plan out"):
         draft = plan_playbook(
             settings, file, request, extra_vars=variables, idempotent=not not_idempotent
         )
-    show(draft, output=output, as_json=as_json)
+    show(draft, output=asked.output, as_json=as_json)
+
+
+@plan_app.command()
+@with_plan_options(without={"shares"}, site_failures="0", run_failures="0")
+def switches(
+    *,
+    asked: PlanOptions,
+    may_touch_path: MayTouchPath = False,
+    dead_man: DeadMan = "5m",
+    rotate_secrets: Annotated[
+        bool,
+        typer.Option(
+            "--rotate-secrets",
+            help="Send passwords and keys too that a switch shows encrypted or not at all.",
+            rich_help_panel=WHAT,
+        ),
+    ] = False,
+    cluster: ClusterName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Plan to make switches what the inventory says of them, the furthest from the core first.
+
+    'ictops switch diff' shows what would be sent. The order is from the neighbours in the last
+    backups. One that fails stops its site. Exit codes: 3 none can be made; 6 it is made, but
+    does not fit its windows.
+
+    Example: ictops plan switches --sites oakfield --in "october half-term" -o switches.yml
+    """
+    from ictops.cli.planning import build_request, length, show  # noqa: PLC0415 - heavy
+    from ictops.operations.switch_config import plan_switches  # noqa: PLC0415
+    from ictops.settings import load_settings  # noqa: PLC0415
+
+    settings = load_settings(cluster)
+    request = build_request(settings, asked)
+    minutes = length(dead_man, "--dead-man")
+    with working("laying the plan out"):
+        draft = plan_switches(
+            settings, request, may_touch_path=may_touch_path, dead_man=minutes,
+            rotate_secrets=rotate_secrets,
+        )  # fmt: skip
+    show(draft, output=asked.output, as_json=as_json)
 
 
 @plan_app.command("show")

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from ictops.cli.output import as_json as print_json
 from ictops.cli.output import console, days
+from ictops.cli.plan_options import PlanOptions
 from ictops.errors import Exit, PlanError
 from ictops.operations.planning import Draft, Request, Span, name_playbook
 from ictops.planning.timeline import rows_to_show, site_table, timeline
@@ -30,48 +31,27 @@ MOST_SITES = 40
 """How many sites are drawn; those in trouble come first."""
 
 
-def build_request(
-    settings: Settings,
-    *,
-    sites: str,
-    limit: str | None,
-    holiday: str | None,
-    start: str | None,
-    until: str | None,
-    canary: str,
-    shares: str,
-    soak: str,
-    site_failures: str,
-    run_failures: str,
-    health: Path | None,
-    approval: bool,
-    needs_approval: bool,
-    site_limit: int | None,
-    room_limit: int | None,
-    total_limit: int | None,
-    retry_every: str | None,
-    estimate: str | None,
-) -> Request:
+def build_request(settings: Settings, asked: PlanOptions) -> Request:
     """Give what the options ask for.
 
     :raises PlanError: naming the option that is wrong.
     """
-    if holiday and (start or until):
+    if asked.holiday and (asked.start or asked.until):
         raise PlanError("give a holiday or dates, not both", where="--in")
-    if not holiday and not until:
+    if not asked.holiday and not asked.until:
         raise PlanError(
             "a plan must know when",
             where="--in",
             do='Add --in "october half-term", or --from and --until',
         )
-    codes = tuple(dict.fromkeys(code.strip() for code in sites.split(",") if code.strip()))
+    codes = tuple(dict.fromkeys(code.strip() for code in asked.sites.split(",") if code.strip()))
     try:
         gate = Gate(
-            site_failures=_budget(site_failures),
-            run_failures=_budget(run_failures),
-            soak=_length(soak, "--soak"),
-            health=name_playbook(health) if health else None,
-            approval=approval,
+            site_failures=_budget(asked.site_failures),
+            run_failures=_budget(asked.run_failures),
+            soak=length(asked.soak, "--soak"),
+            health=name_playbook(asked.health) if asked.health else None,
+            approval=asked.approval,
         )
     except ValidationError as error:
         option = str(error.errors()[0]["loc"][0]).replace("_", "-")
@@ -81,21 +61,23 @@ def build_request(
     own = settings.limits
     return Request(
         sites=() if codes == ("all",) else codes,
-        span=Span(holiday=holiday, start=start, until=until),
-        limit=limit,
-        canary=parse_canary(canary),
-        shares=parse_shares(shares),
+        span=Span(holiday=asked.holiday, start=asked.start, until=asked.until),
+        limit=asked.limit,
+        canary=parse_canary(asked.canary),
+        shares=parse_shares(asked.shares),
         gate=gate,
         limits=Limits(
-            site=site_limit or own.site,
-            room=room_limit or own.room,
-            total=total_limit or own.total,
+            site=asked.site_limit or own.site,
+            room=asked.room_limit or own.room,
+            total=asked.total_limit or own.total,
         ),
         retry_every=(
-            _length(retry_every, "--retry-every") if retry_every else settings.retry_every
+            length(asked.retry_every, "--retry-every")
+            if asked.retry_every
+            else settings.retry_every
         ),
-        estimate=_length(estimate, "--estimate") if estimate else None,
-        needs_approval=needs_approval,
+        estimate=length(asked.estimate, "--estimate") if asked.estimate else None,
+        needs_approval=asked.needs_approval,
     )
 
 
@@ -227,7 +209,11 @@ def _budget(text: str) -> int | str:
     return int(text) if text.isdecimal() else text
 
 
-def _length(text: str, option: str) -> timedelta:
+def length(text: str, option: str) -> timedelta:
+    """Read how long something lasts.
+
+    :raises PlanError: naming the option that is wrong.
+    """
     try:
         return parse_duration(text)
     except ValueError as error:

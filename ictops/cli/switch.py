@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ictops.cli.completion import complete_host, complete_sites
-from ictops.cli.options import AsJson, ClusterName
+from ictops.cli.completion import complete_host
+from ictops.cli.options import AsJson, ClusterName, HostPattern, SiteCodes, codes_of
 from ictops.cli.output import as_json as print_json
 from ictops.cli.output import console, local, table, working
+from ictops.cli.switch_drift import drift
+from ictops.cli.switch_map import draw_map, show_ports
+from ictops.cli.switch_restore import restore
 from ictops.errors import SwitchError
 
 if TYPE_CHECKING:
     from ictops.operations.switches import BackedUp
+    from ictops.settings import Settings
 
 switch_app = typer.Typer(help="Back up switches and look at them.", no_args_is_help=True)
 
@@ -26,16 +30,8 @@ SwitchName = Annotated[
 @switch_app.command()
 def backup(
     *,
-    site: Annotated[
-        str | None,
-        typer.Option(
-            help="Site codes with commas between them; else all.", autocompletion=complete_sites
-        ),
-    ] = None,
-    limit: Annotated[
-        str | None,
-        typer.Option(help="Only hosts of this Ansible pattern.", autocompletion=complete_host),
-    ] = None,
+    site: SiteCodes = None,
+    limit: HostPattern = None,
     cluster: ClusterName = None,
     json: AsJson = False,
 ) -> None:
@@ -52,9 +48,8 @@ def backup(
 
     settings = load_settings(cluster)
     journal = Journal.open(settings.journal_url)
-    codes = tuple(code.strip() for code in (site or "").split(",") if code.strip())
     with working("reading the inventory"):
-        run_id = begin_backup(journal, settings, sites=codes, limit=limit)
+        run_id = begin_backup(journal, settings, sites=codes_of(site), limit=limit)
     found: list[BackedUp] = []
 
     def finish() -> dict[str, object]:
@@ -103,25 +98,61 @@ def show_log(host: SwitchName, *, cluster: ClusterName = None, json: AsJson = Fa
 
 @switch_app.command("diff")
 def show_diff(
-    host: SwitchName,
-    *,
-    start: Annotated[
-        str | None, typer.Option("--from", help="The older commit; else the one before.")
+    host: Annotated[
+        str | None,
+        typer.Argument(metavar="HOST", help="One switch.", autocompletion=complete_host),
     ] = None,
-    end: Annotated[str, typer.Option("--to", help="The newer commit.")] = "HEAD",
+    *,
+    site: SiteCodes = None,
+    limit: HostPattern = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="Compare backups: the older commit.")
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", help="The newer commit; else the last backup.")
+    ] = None,
+    last: Annotated[
+        bool, typer.Option("--last", help="Compare backups: what the last change of it was.")
+    ] = False,
     cluster: ClusterName = None,
     json: AsJson = False,
 ) -> None:
-    """Show what changed of a switch between two backups, secrets masked.
+    """Show how what runs differs from what is intended, and the commands that would be sent.
 
-    Exit code 3: there is no such switch.
+    With --from or --last two backups of a switch are compared instead. Secrets are masked.
 
-    Example: ictops switch diff oak-sw-01 --from 3f2a91c0
+    Exit codes: 0 shown, whether they differ or not; 3 there is no such switch; 4 a switch could
+    not be compared; 5 one did not answer.
+
+    Example: ictops switch diff oak-sw-01
     """
-    from ictops.operations.switches import archive_of, find_switch  # noqa: PLC0415 - heavy
-    from ictops.settings import load_settings  # noqa: PLC0415
+    from ictops.settings import load_settings  # noqa: PLC0415 - heavy
 
     settings = load_settings(cluster)
+    if start or last or end:
+        if host is None or site or limit:
+            raise typer.BadParameter("two backups of one switch are compared: name it")
+        if last and (start or end):
+            raise typer.BadParameter("give --last or --from, not both")
+        if end and not start:
+            raise typer.BadParameter("--to needs --from")
+        _show_backups_diff(settings, host, start, end or "HEAD", json=json)
+        return
+    if host is not None and (site or limit):
+        raise typer.BadParameter("name one switch, or give --site and --limit")
+    from ictops.cli.switch_diff import show_intended_diff  # noqa: PLC0415
+
+    raise typer.Exit(
+        show_intended_diff(settings, sites=codes_of(site), limit=host or limit, json=json)
+    )
+
+
+def _show_backups_diff(
+    settings: Settings, host: str, start: str | None, end: str, *, json: bool
+) -> None:
+    """Show what changed between two backups; without a start, what the last change was."""
+    from ictops.operations.switches import archive_of, find_switch  # noqa: PLC0415 - heavy
+
     switch = find_switch(settings, host)
     archive = archive_of(settings)
     if start is None:
@@ -134,6 +165,12 @@ def show_diff(
         print_json({"from": archive.resolve(start), "to": archive.resolve(end), "diff": said})
         return
     console().print(said, markup=False, soft_wrap=True, end="")
+
+
+switch_app.command("restore")(restore)
+switch_app.command("drift")(drift)
+switch_app.command("map")(draw_map)
+switch_app.command("ports")(show_ports)
 
 
 def register(app: typer.Typer) -> None:

@@ -12,6 +12,7 @@ from ictops.operations.carry import jobs_of
 from ictops.running.recovery import prune_jobs
 from ictops.settings import Settings, make_private
 from ictops.store.copies import is_file, make_copy
+from ictops.store.drift import Drifts
 from ictops.store.journal import Journal
 
 DAILY = timedelta(days=1)
@@ -23,16 +24,20 @@ class Pruned:
 
     events: int
     jobs: int
+    drifts: int
+    """Results of drift checks."""
 
 
 def prune(journal: Journal, settings: Settings, now: datetime, days: int | None = None) -> Pruned:
-    """Delete events of runs that ended long ago, and what lost jobs left behind.
+    """Delete old events and results of drift checks, and what lost jobs left behind.
 
-    :param days: how old events may be; as the settings say if None.
+    :param days: how long ago a run may have ended whose events are kept, and a result of a drift
+        check that is no longer so; as the settings say if None.
     """
     kept = timedelta(days=days or settings.keep_events_days)
     events = journal.prune_events(now - kept)
-    return Pruned(events, prune_jobs(journal, jobs_of(settings)))
+    drifts = Drifts(journal).prune(now - kept)
+    return Pruned(events, prune_jobs(journal, jobs_of(settings)), drifts)
 
 
 def keep_house(journal: Journal, settings: Settings, now: datetime) -> None:

@@ -27,7 +27,7 @@ from ictops.planning.forecast import Forecast, forecast
 from ictops.planning.waves import CanaryRule, lay_waves
 from ictops.plans.digests import changed_since, digests_of
 from ictops.plans.file import plan_digest, read_plan, window_spans
-from ictops.plans.model import Gate, Plan, SitePlan
+from ictops.plans.model import Gate, Plan, SitePlan, Wave
 from ictops.plans.search import SearchPath
 from ictops.plans.sources import playbook_path
 from ictops.plans.templates import refuse_templates
@@ -103,6 +103,10 @@ class Work:
     """Which hosts the operation is for."""
     only_for: str = ""
     """Those hosts in words, for what is said of the others."""
+    lay: Callable[[Sequence[Host], Request], list[Wave]] = lambda hosts, request: lay_waves(
+        hosts, request.canary, request.shares
+    )
+    """How a site's hosts are laid out in waves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +149,7 @@ def make_plan(settings: Settings, request: Request, work: Work) -> Draft:
                 inventory_digest=site.digest,
                 timezone=site.timezone,
                 windows=window_spans(windows.get(code, []), site.timezone),
-                waves=lay_waves(hosts, request.canary, request.shares),
+                waves=work.lay(hosts, request),
             )
     with _explained(settings.cluster):
         plan = Plan(

@@ -17,6 +17,8 @@ from ictops.settings import Limits, Settings
 from ictops.store.journal import Journal
 
 PLAYBOOK = "switch_backup.yml"
+BACKUP = "switch-backup"
+"""What a run is called in the journal."""
 READS_ONLY = "a backup changes nothing on a switch"
 NO_RETRY = timedelta(days=1)
 """Longer than a run lasts: a switch that is off is told, and backed up the next time."""
@@ -37,6 +39,35 @@ def begin_backup(
     :param limit: an Ansible host pattern.
     :raises PlanError: if there is no such switch.
     """
+    work = Work(
+        operation=BACKUP,
+        title="backup of switches",
+        playbook=PLAYBOOK,
+        extra_vars={
+            "switch_backup_folder": str(archive_of(settings).folder),
+            "switch_backup_commit": False,
+        },
+        takes=is_switch,
+        only_for="switches",
+    )
+    return begin_reading(journal, settings, work, sites, limit, READS_ONLY)
+
+
+def begin_reading(
+    journal: Journal,
+    settings: Settings,
+    work: Work,
+    sites: tuple[str, ...],
+    limit: str | None,
+    reason: str,
+) -> str:
+    """Write a run down that changes nothing on switches, all sites side by side; give its id.
+
+    It waits for no window, no gate stops it, and it tries no switch twice.
+
+    :param reason: why it need not wait for a window.
+    :raises PlanError: if there is no such switch.
+    """
     now = datetime.now(UTC).replace(microsecond=0)
     request = Request(
         sites=sites,
@@ -48,19 +79,8 @@ def begin_backup(
         limits=Limits(site=MANY, room=MANY, total=MANY),
         retry_every=NO_RETRY,
     )
-    work = Work(
-        operation="switch-backup",
-        title="backup of switches",
-        playbook=PLAYBOOK,
-        extra_vars={
-            "switch_backup_folder": str(archive_of(settings).folder),
-            "switch_backup_commit": False,
-        },
-        takes=is_switch,
-        only_for="switches",
-    )
     plan = make_plan(settings, request, work).plan
-    return create_run(journal, plan, now, now_reason=READS_ONLY)
+    return create_run(journal, plan, now, now_reason=reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import Literal
@@ -73,6 +73,35 @@ def lay_waves(hosts: Iterable[Host], canary: CanaryRule, shares: Sequence[int]) 
         at = end
     waves.append(("rest", rest[at:]))
     return [Wave(name=name, hosts=names) for name, names in waves if names]
+
+
+def lay_by_distance(
+    hosts: Iterable[Host], canary: CanaryRule, hops: Mapping[str, int]
+) -> list[Wave]:
+    """Lay a site's switches out in waves, those furthest from its core first.
+
+    A switch that is cut off then takes none with it that is still to be changed. Where nobody
+    said which is the canary, it is one of those furthest out. Those whose place is unknown come
+    before all others, each alone: any of them may be on the path to the next.
+
+    :param hops: how far each is from the core, where that is known.
+    """
+    by_name = sorted(hosts, key=lambda host: natural(host.name))
+    known = sorted({hops[host.name] for host in by_name if host.name in hops}, reverse=True)
+    layers = [
+        *((f"{host.name} alone", [host.name]) for host in by_name if host.name not in hops),
+        *((_hops_away(n), [h.name for h in by_name if hops.get(h.name) == n]) for n in known),
+    ]
+    first = _canaries(by_name, canary)
+    if canary.by == "group" and not first and layers and len(layers[0][1]) > 1:
+        first = {layers[0][1][0]}
+    waves = [("canary", [host.name for host in by_name if host.name in first])]
+    waves += [(name, [one for one in names if one not in first]) for name, names in layers]
+    return [Wave(name=name, hosts=names) for name, names in waves if names]
+
+
+def _hops_away(number: int) -> str:
+    return {0: "core", 1: "1 hop away"}.get(number, f"{number} hops away")
 
 
 def natural(name: str) -> tuple[list[tuple[int, str]], str]:

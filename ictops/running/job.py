@@ -11,8 +11,9 @@ import json
 import os
 import sys
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import accumulate
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -23,7 +24,7 @@ from ictops.estate.lookups import lookups_in
 from ictops.plans.search import SearchPath
 from ictops.plans.sources import playbook_path, sources_of
 from ictops.running.local import SPOOL
-from ictops.running.messages import Ended, Event, Order, Report
+from ictops.running.messages import CUT, Ended, Event, Order, Report
 from ictops.running.strategy import strategy_settings
 from ictops.running.tally import MARKER_TASK, STEERING
 from ictops.settings import Settings, load_settings
@@ -51,7 +52,7 @@ KEPT = frozenset(
 """The events that are worth a row in the journal; the others repeat these."""
 
 LONGEST = 16_384
-"""Characters of any one text of a result that are kept."""
+"""Characters of any one text of a result that are kept; of a list of lines, all together."""
 LONGEST_REASON = 2_000
 """Characters that are kept of why a shard failed."""
 LAST_LINES = 400
@@ -144,7 +145,7 @@ def as_event(
 def _slim(value: Any, redactor: Redactor, depth: int = 0) -> Any:
     """Take secrets out, leave out what Ansible repeats (facts, arguments), cut the very long."""
     if isinstance(value, str):
-        text = redactor.text(value, LONGEST) + ("… (cut)" if len(value) > LONGEST else "")
+        text = redactor.text(value, LONGEST) + (CUT if len(value) > LONGEST else "")
         # A host may say anything: what is no UTF-8, or a NUL, no journal takes.
         return text.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
     if isinstance(value, Mapping):
@@ -155,8 +156,18 @@ def _slim(value: Any, redactor: Redactor, depth: int = 0) -> Any:
             if key not in dropped
         }
     if isinstance(value, list | tuple):
-        return [_slim(item, redactor, depth + 1) for item in value[:200]]
+        kept = _as_long_as_a_text(value)
+        told = [_slim(item, redactor, depth + 1) for item in value[:kept]]
+        return told + [CUT] * (kept < len(value))
     return redactor.scalar(value)
+
+
+def _as_long_as_a_text(value: Sequence[Any]) -> int:
+    """Give how many items of a list are kept."""
+    if not all(isinstance(item, str) for item in value):
+        return 200
+    sizes = accumulate(len(item) for item in value)
+    return sum(size <= LONGEST for size in sizes) or 1
 
 
 def wrapper(playbook: Path) -> list[dict[str, Any]]:

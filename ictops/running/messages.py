@@ -10,6 +10,9 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+CUT = "… (cut)"
+"""The end of what was too long to be kept whole."""
+
 ShardKind = Literal["work", "health"]
 
 

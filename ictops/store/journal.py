@@ -30,7 +30,7 @@ LEASE_TIME = timedelta(seconds=60)
 """How long a holder on another machine may be silent before its run may be taken over."""
 
 PRUNED_AT_ONCE = 5000
-"""Events deleted in one transaction."""
+"""Rows deleted in one transaction."""
 
 _ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look alike
 
@@ -217,21 +217,24 @@ class Journal(Reading):
     # -- housekeeping -------------------------------------------------------------
 
     def prune_events(self, before: datetime) -> int:
-        """Delete the events of runs that ended before ``before``; their outcomes stay.
+        """Delete the events of runs that ended before ``before``; their outcomes stay."""
+        ended = (
+            sa.select(t.shard.c.id)
+            .join(t.run, t.run.c.id == t.shard.c.run_id)
+            .where(t.run.c.ended_at < before)
+        )
+        return self.delete(t.event, t.event.c.shard_id.in_(ended))
+
+    def delete(self, table: sa.Table, where: sa.ColumnElement[bool]) -> int:
+        """Delete these rows and give how many they were.
 
         A part at a time, so that no run has to wait long with its own writes.
         """
-        old = (
-            sa.select(t.event.c.id)
-            .join(t.shard, t.shard.c.id == t.event.c.shard_id)
-            .join(t.run, t.run.c.id == t.shard.c.run_id)
-            .where(t.run.c.ended_at < before)
-            .limit(PRUNED_AT_ONCE)
-        )
+        old = sa.select(table.c.id).where(where).limit(PRUNED_AT_ONCE)
         pruned = 0
         while True:
             with self.writing() as connection:
-                part = connection.execute(t.event.delete().where(t.event.c.id.in_(old))).rowcount
+                part = connection.execute(table.delete().where(table.c.id.in_(old))).rowcount
             pruned += part
             if part < PRUNED_AT_ONCE:
                 return pruned

@@ -46,7 +46,7 @@ class Reading:
     def approvals(self, plan_digest: str) -> list[ApprovalRecord]:
         """Give who approved the plan with this digest, oldest first."""
         query = sa.select(t.approval).where(t.approval.c.plan_digest == plan_digest)
-        return self._all(ApprovalRecord, query.order_by(t.approval.c.id))
+        return self.rows(ApprovalRecord, query.order_by(t.approval.c.id))
 
     def past_seconds(self, operation: str, cluster: str, limit: int = 1000) -> list[float]:
         """Give how long the latest hosts of this operation took that went well, in seconds.
@@ -70,7 +70,7 @@ class Reading:
 
         :raises RunError: if there is none with this id.
         """
-        found = self._all(RunRecord, sa.select(t.run).where(t.run.c.id == run_id))
+        found = self.rows(RunRecord, sa.select(t.run).where(t.run.c.id == run_id))
         if not found:
             raise RunError(
                 "there is no such run", where=run_id, do="'ictops run list' shows all of them"
@@ -82,34 +82,34 @@ class Reading:
         query = sa.select(t.run).order_by(t.run.c.created_at.desc(), t.run.c.id)
         if open_only:
             query = query.where(t.run.c.state.not_in(ENDED))
-        return self._all(RunRecord, query.limit(limit))
+        return self.rows(RunRecord, query.limit(limit))
 
     def unfinished_run_of(self, plan_digest: str) -> RunRecord | None:
         """Give the run of this plan that has not ended, if there is one."""
-        found = self._all(RunRecord, unfinished(plan_digest))
+        found = self.rows(RunRecord, unfinished(plan_digest))
         return found[0] if found else None
 
     def site(self, run_id: str, site: str) -> SiteRecord:
         """Give how far one site of a run is."""
         s = t.run_site.c
         query = sa.select(t.run_site).where(s.run_id == run_id, s.site == site)
-        return self._all(SiteRecord, query)[0]
+        return self.rows(SiteRecord, query)[0]
 
     def sites(self, run_id: str) -> list[SiteRecord]:
         query = sa.select(t.run_site).where(t.run_site.c.run_id == run_id)
-        return self._all(SiteRecord, query.order_by(t.run_site.c.site))
+        return self.rows(SiteRecord, query.order_by(t.run_site.c.site))
 
     def hosts(self, run_id: str, site: str | None = None) -> list[HostRecord]:
         query = sa.select(t.run_host).where(t.run_host.c.run_id == run_id)
         if site is not None:
             query = query.where(t.run_host.c.site == site)
-        return self._all(HostRecord, query.order_by(t.run_host.c.position))
+        return self.rows(HostRecord, query.order_by(t.run_host.c.position))
 
     def shards(self, run_id: str, state: str | None = None) -> list[ShardRecord]:
         query = sa.select(t.shard).where(t.shard.c.run_id == run_id)
         if state is not None:
             query = query.where(t.shard.c.state == state)
-        return self._all(ShardRecord, query.order_by(t.shard.c.id))
+        return self.rows(ShardRecord, query.order_by(t.shard.c.id))
 
     def failed(self, run_id: str) -> int:
         """Give how many hosts of a run have failed."""
@@ -120,7 +120,7 @@ class Reading:
 
     def decisions(self, run_id: str) -> list[DecisionRecord]:
         query = sa.select(t.decision).where(t.decision.c.run_id == run_id)
-        return self._all(DecisionRecord, query.order_by(t.decision.c.id))
+        return self.rows(DecisionRecord, query.order_by(t.decision.c.id))
 
     def events(
         self, run_id: str, *, host: str | None = None, after: int = 0, shard: int | None = None
@@ -135,7 +135,7 @@ class Reading:
             query = query.where(t.event.c.host == host)
         if shard is not None:
             query = query.where(t.event.c.shard_id == shard)
-        return self._all(EventRecord, query.order_by(t.event.c.id))
+        return self.rows(EventRecord, query.order_by(t.event.c.id))
 
     def claimed_by(self, cluster: str, hosts: Sequence[str]) -> list[str]:
         """Give the runs that work on these hosts now."""
@@ -158,7 +158,8 @@ class Reading:
                 found.setdefault(site, {})[outcome] = number
         return found
 
-    def _all(self, kind: type[Record], query: sa.Select[Any]) -> list[Record]:
+    def rows(self, kind: type[Record], query: sa.Select[Any]) -> list[Record]:
+        """Give what a query finds, as records of this kind."""
         names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
         with self.reading() as connection:
             rows: Sequence[Any] = connection.execute(query).mappings().all()

@@ -13,6 +13,10 @@ Wish = Literal["pause", "cancel"]
 SiteState = Literal["open", "stopped", "done"]
 HostState = Literal["pending", "running", "ended"]
 OutcomeName = Literal["ok", "changed", "failed", "unreachable", "deferred", "skipped"]
+DriftState = Literal["clean", "drift", "unreachable", "error"]
+"""What a drift check says of a host: always one of these, and never two at once."""
+LOOKED: frozenset[DriftState] = frozenset({"clean", "drift"})
+"""The states of a host that was looked at: of the others nothing is known."""
 
 ENDED: tuple[RunState, ...] = ("cancelled", "finished")
 GOOD: frozenset[str] = frozenset({"ok", "changed"})
@@ -142,3 +146,67 @@ class Settled:
     outcome: OutcomeName | None
     reason: str = ""
     next_try_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Differing:
+    """Something of a host that is not as it should be."""
+
+    item: str
+    """What of the host, such as "running vs intended"."""
+    digest: str
+    """At most 64 characters, the same for the same difference, on whatever host."""
+    text: str
+    """For people: secrets masked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check says of a host."""
+
+    host: str
+    site: str
+    state: DriftState
+    at: datetime
+    message: str = ""
+    differing: tuple[Differing, ...] = ()
+    """At most one of each item; some if, and only if, the state is drift."""
+
+    def __post_init__(self) -> None:
+        if (self.state == "drift") != bool(self.differing):
+            raise ValueError(f"{self.host}: {self.state} with {len(self.differing)} differences")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRecord:
+    """What the newest checks of a kind say of a host."""
+
+    cluster: str
+    host: str
+    kind: str
+    site: str
+    state: DriftState
+    message: str
+    run_id: str | None
+    """The run of the newest check."""
+    since: datetime
+    """The first of the checks that all said this state."""
+    checked_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DriftRecord:
+    """A difference of a host, from the check that first found it."""
+
+    cluster: str
+    host: str
+    kind: str
+    item: str
+    digest: str
+    text: str
+    since: datetime
+    seen_at: datetime
+    """When it was last found."""
+    ended_at: datetime | None
+    """When a check found it gone, or another in its place."""

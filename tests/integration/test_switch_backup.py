@@ -85,7 +85,7 @@ def test_a_change_is_committed_and_nothing_is_where_nothing_changed(school: Scho
     assert "Nothing has changed since the last backup." in school.ictops("switch", "backup")
     school.switch.vtysh("configure terminal", "interface up1", "description To the library")
     school.ictops("switch", "backup", "--site", "oak")
-    assert "+ description To the library" in school.ictops("switch", "diff", "oak-sw-01")
+    assert "+ description To the library" in school.ictops("switch", "diff", "oak-sw-01", "--last")
     log = json.loads(school.ictops("switch", "log", "oak-sw-01", "--json"))
     assert len(log) == 2
     first = school.ictops("switch", "diff", "oak-sw-01", "--from", log[1]["commit"][:8])

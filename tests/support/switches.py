@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -46,3 +47,12 @@ def shown_by(platform: str) -> Shown:
         harmless=harmless.splitlines()[1:],
         **expected,
     )
+
+
+@cache
+def expected_map(platform: str) -> dict[str, list[dict[str, Any]]]:
+    """Give the neighbours and ports that a platform's switch shows."""
+    read: dict[str, list[dict[str, Any]]] = yaml.safe_load(
+        (FOLDER / platform / "map.yml").read_text()
+    )
+    return read

@@ -6,7 +6,13 @@ from hypothesis import strategies as st
 
 from ictops.errors import PlanError
 from ictops.estate.models import Host
-from ictops.planning.waves import CanaryRule, lay_waves, parse_canary, parse_shares
+from ictops.planning.waves import (
+    CanaryRule,
+    lay_by_distance,
+    lay_waves,
+    parse_canary,
+    parse_shares,
+)
 
 
 def host(name: str, room: str | None = None, *, canary: bool = False) -> Host:
@@ -76,3 +82,32 @@ def test_shares_that_are_none(text):
 def test_shares_are_read():
     assert parse_shares("25%, 50%") == (25, 50)
     assert parse_shares("") == ()
+
+
+@given(
+    HOSTS,
+    RULES,
+    st.dictionaries(st.from_regex(r"ws-[0-9]{1,4}", fullmatch=True), st.integers(0, 9)),
+)
+def test_the_furthest_switch_comes_first(hosts, rule, hops):
+    waves = lay_by_distance(hosts, rule, hops)
+    laid = [name for wave in waves for name in wave.hosts]
+    assert sorted(laid) == sorted(h.name for h in hosts)
+    after_canaries = [wave for wave in waves if wave.name != "canary"]
+    far = [hops.get(name, 10) for wave in after_canaries for name in wave.hosts]
+    assert far == sorted(far, reverse=True)
+    for wave in after_canaries:
+        assert len({hops.get(name) for name in wave.hosts}) == 1
+        assert len(wave.hosts) == 1 or not wave.name.endswith("alone")
+
+
+def test_a_canary_of_the_furthest_layer_is_chosen_where_nobody_named_one():
+    hosts = [host("sw-1"), host("sw-2"), host("sw-3"), host("sw-4")]
+    hops = {"sw-1": 0, "sw-2": 2, "sw-3": 1, "sw-4": 2}
+    waves = lay_by_distance(hosts, CanaryRule(), hops)
+    assert [(wave.name, wave.hosts) for wave in waves] == [
+        ("canary", ["sw-2"]), ("2 hops away", ["sw-4"]), ("1 hop away", ["sw-3"]),
+        ("core", ["sw-1"]),
+    ]  # fmt: skip
+    bare = lay_by_distance(hosts, CanaryRule("none"), hops)
+    assert [wave.hosts for wave in bare] == [["sw-2", "sw-4"], ["sw-3"], ["sw-1"]]

@@ -9,7 +9,7 @@ import pytest
 
 from ictops.running.job import LONGEST, Reporter, as_event
 from ictops.running.local import parse_report
-from ictops.running.messages import Ended, Event, Order
+from ictops.running.messages import CUT, Ended, Event, Order
 from ictops.running.tally import MARKER_TASK, STEERING, Tally
 from ictops.trust.redact import REPLACEMENT, Redactor
 
@@ -99,3 +99,14 @@ def test_why_a_shard_failed_is_told_without_its_secret(tmp_path: Path):
         assert isinstance(said, Ended)
         assert said.reason.startswith("x" * 1995)
         assert "wren" not in said.reason
+
+
+def test_a_long_list_of_lines_is_cut_like_a_text_and_says_so():
+    lines = ["x" * 100] * 1000
+    kept = event([], res={"difference": lines, "commands": lines[:150]}).data["res"]
+    assert kept["commands"] == lines[:150]
+    assert kept["difference"] == [*lines[: LONGEST // 100], CUT]
+    assert event([], res={"lines": ["x" * 2 * LONGEST, "y"]}).data["res"]["lines"] == [
+        "x" * LONGEST + CUT, CUT,
+    ]  # fmt: skip
+    assert event([], res={"lines": []}).data["res"]["lines"] == []
