@@ -60,7 +60,7 @@ class Attempt:
         self,
         session: Session,
         before: Sequence[str],
-        compare: Compare,
+        left: Compare,
         mask: Mask,
         *,
         minutes: int,
@@ -71,6 +71,7 @@ class Attempt:
         """Start with a session in which nothing was changed yet.
 
         :param before: the running configuration's lines.
+        :param left: what parts what runs from what is wanted.
         :param sessions: closes the sessions that are opened here.
         """
         self.method: Method = session.platform.change.tried()[0]
@@ -80,7 +81,7 @@ class Attempt:
         self._platform = session.platform
         self._session: Session | None = session
         self._before = list(before)
-        self._compare = compare
+        self._left = left
         self._mask = mask
         self._patience = patience
         self._words = Words(minutes, f"ictops-{secrets.token_hex(3)}", patience.line)
@@ -183,7 +184,7 @@ class Attempt:
 
     def is_new(self, lines: Sequence[str]) -> bool:
         """Whether this is what was wanted."""
-        return not self._compare(lines)
+        return not self._left(lines)
 
     def is_old(self, lines: Sequence[str]) -> bool:
         """Whether this is what ran before."""

@@ -13,11 +13,13 @@ import pytest
 
 from ictops.errors import ChangeFailed, SwitchError
 from ictops.lab.farm.process import Farm
+from ictops.network.attempt import Patience
+from ictops.network.change import Checks, Options, change
 from ictops.network.jobs import Done
 from ictops.network.lock import locked
 from ictops.network.platform import load_platform
 from tests.integration.test_switch_changes import WAYS, Way, switches
-from tests.support.changes import LONG, SCALE, SHORT, Site, commands
+from tests.support.changes import LONG, SCALE, SHORT, Site, commands, described
 from tests.support.farm import WAIT_SECONDS, case, device, farm_of, wait_until
 
 MANAGED = ["revert timer", "reload in", "commit timer", "checkpoint", "reload after"]
@@ -151,6 +153,17 @@ def test_a_change_of_the_path_to_a_switch_is_refused_before_anything(
         assert allowed.more["touches"] == ["interface Vlan10: shutdown"]
 
 
+@pytest.mark.parametrize("name", [*MANAGED, "emulated"])
+def test_ictops_sees_by_itself_what_would_cut_it_off(name: str, tmp_path: Path) -> None:
+    way = WAYS[name]
+    with contextmanager(cut_off)(way, tmp_path / "farm") as farm:
+        site = Site.of(farm, tmp_path, looks=True)
+        came = site.change({"only": way.platform}, lambda _: commands(*CUT[way.platform]))["only"]
+        assert isinstance(came, ChangeFailed)
+        assert "touches the path by which ictops reaches the switch" in came.what
+        assert f"`{CUT[way.platform][1].strip()}`" in came.what
+
+
 def sent(farm: Farm, name: str = "only") -> list[str]:
     return farm.control.log(name)
 
@@ -199,6 +212,7 @@ def test_a_switch_that_falls_silent_is_waited_for(ios: Site) -> None:
 
     def silent() -> None:
         control.fault("only", hang=True)
+        wait_until(lambda: control.get("only")["sessions"] == 0, "the end of the session")
         wait_until(lambda: control.get("only")["pending"] == [], "its dead-man switch")
         control.fault("only", hang=False)
 
@@ -225,6 +239,29 @@ def test_one_that_lets_nobody_in_for_a_while_is_tried_again(ios: Site) -> None:
     assert isinstance(came, ChangeFailed)
     assert ended(ios.farm, "only", came) == "old"
     assert control.get("only")["running"] == old
+
+
+@pytest.mark.parametrize("name", ["revert timer", "reload in", "checkpoint", "reload after"])
+def test_a_dead_man_that_acts_in_the_middle_leaves_the_old(name: str, tmp_path: Path) -> None:
+    way = WAYS[name]
+    one = switches(way, only={"latency": 0.06})
+    with farm_of(tmp_path / "farm", *one, time_scale=SCALE, boot_seconds=20) as farm:
+        old = farm.control.get("only")["running"]
+        came = Site.of(farm, tmp_path).change({"only": way.platform}, minutes=SHORT)["only"]
+        assert isinstance(came, ChangeFailed)
+        assert ended(farm, "only", came) == "old"
+        assert farm.control.get("only")["running"] == old
+
+
+def test_secrets_that_are_sent_anew_are_no_difference_after(ios: Site) -> None:
+    line = commands("enable secret 9 $9$other$hash")
+    device = described(ios.farm, "only", "cisco_ios")
+    checks = Checks(lambda _: line, lambda *_: [], after=lambda _: commands())
+    options = Options(patience=Patience(minute=60 * SCALE), minutes=LONG)
+    done = change(
+        device, checks, options, mask=ios.archive.mask(), keep=lambda _: None, locks=ios.locks
+    )
+    assert (done.changed, done.configuration) == (True, "new")
 
 
 def test_what_nobody_wanted_is_undone(ios: Site) -> None:
@@ -304,8 +341,7 @@ def test_a_secret_in_a_refused_line_is_not_told(ios: Site) -> None:
 
 
 def test_only_one_changes_a_switch_at_a_time(ios: Site) -> None:
-    locks = ios.archive.folder.with_name("archive.locks")
-    with locked(locks, "oak", "only"):
+    with locked(ios.locks, "oak", "only"):
         came = ios.change({"only": "cisco_ios"})["only"]
     assert isinstance(came, SwitchError)
     assert "it is being changed by somebody else just now: process" in came.what
