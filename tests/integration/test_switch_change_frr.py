@@ -68,7 +68,7 @@ def test_what_it_cannot_store_is_told(router: Frr, tmp_path: Path) -> None:
     stored.chmod(0o600)
     shutil.chown(stored, "root", "root")
     try:
-        with pytest.raises(ChangeFailed, match="not known to be stored: .*Can't") as caught:
+        with pytest.raises(ChangeFailed, match=r"not known to be stored: .*Can't") as caught:
             changed(router, tmp_path, "access-list office seq 5 permit 192.0.2.0/25")
     finally:
         shutil.chown(stored, "frr", "frr")

@@ -81,9 +81,13 @@ def test_a_note_that_is_no_note_holds_nobody_up(tmp_path: Path) -> None:
 
 
 def test_an_error_in_the_middle_leaves_the_note(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), locked(tmp_path, "oak", "sw-01") as lock:
-        lock.note(armed_until=time.time() + 60)
-        raise RuntimeError
+    def broken_off() -> None:
+        with locked(tmp_path, "oak", "sw-01") as lock:
+            lock.note(armed_until=time.time() + 60)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        broken_off()
     note = json.loads((tmp_path / "oak" / "sw-01.lock").read_text())
     assert note["armed_until"] > time.time()
     assert (tmp_path / "oak").stat().st_mode & 0o077 == 0
