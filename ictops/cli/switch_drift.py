@@ -60,7 +60,7 @@ def drift(
     code = carry_and_show(
         journal, run_id, settings,
         json=json, finish=finish, show_report=lambda _report, out: show(found[0], out),
-        words={"changed": "drift"},  # nothing is changed
+        words={"ok": "compared", "changed": "compared"},  # nothing is changed
     )  # fmt: skip
     raise typer.Exit(exit_code(code, found[0]))
 

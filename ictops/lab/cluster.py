@@ -16,6 +16,7 @@ from ictops.lab.copy import copy_cluster, sites_to_copy
 from ictops.lab.machine import check_memory
 from ictops.lab.model import MARKER, OWN_FOLDER, Lab
 from ictops.lab.networks import free_networks, networks_in_use
+from ictops.network.described import ROOT
 from ictops.settings import content_dir
 
 MOST_SITES = 400
@@ -121,7 +122,7 @@ def _make_up_site(folder: Path, code: str, recipe: Recipe) -> None:
     }
     if switches:
         tree["switches"] = {
-            "hosts": dict.fromkeys(switches),
+            "hosts": {name: {ROOT: True} if name == switches[0] else None for name in switches},
             "vars": {"switch_platform": MADE_UP_PLATFORM},
         }
     (folder / f"{code}.yml").write_text(yaml.safe_dump(tree, sort_keys=False))

@@ -1,7 +1,7 @@
 """The configuration with which a simulated switch of a lab comes: believable, and of its school.
 
 It is what somebody set up by hand years ago: the VLANs, ports and management of the inventory, but
-for the newest VLAN, and nothing of what makes a port safe. So there is something to bring out.
+for the newest VLAN, and no time or log server. So there is something to bring out.
 """
 
 from __future__ import annotations
@@ -195,10 +195,10 @@ def _ports(
     ports = []
     for number in range(1, PORTS + 1):
         cable, name = plugged.get(number), port_name(platform, number)
-        said = wanted.get(name, {})
+        said = wanted.get(name, {"description": cable.name if cable is not None else ""})
         trunk = number >= min(lowest_trunk, PORTS - 1) or said.get("profile") in TRUNKS
         vlan = _vlan_id(said.get("vlan"))
-        description = _text(said.get("description")) or _plain(cable.name if cable else "")
+        description = _text(said.get("description"))
         if vlan not in {one.id for one in vlans}:
             vlan = usual
         ports.append(Port(name, trunk, 0 if trunk or vlan is None else vlan, description))

@@ -21,7 +21,7 @@ from ictops.lab.networks import switch_network
 from ictops.lab.platforms import variables_of
 from ictops.lab.startup import port_name, set_up, text_of
 from ictops.lab.wiring import PORTS, Cable, wire
-from ictops.network.described import PLATFORM
+from ictops.network.described import PLATFORM, ROOT
 from ictops.trust.known_hosts import address_of
 
 if TYPE_CHECKING:
@@ -118,9 +118,10 @@ def _devices(lab: Lab, cluster: Cluster, code: str, login: _Login) -> Iterator[D
     hosts = cluster.hosts(code)
     switches = [host for host in hosts if host.kind == "switch" and host.address]
     others = [host for host in hosts if host.kind != "switch" and host.address]
-    cables = wire(switches, others, router=f"{code}-router")
     source = read_source(cluster.site(code).source)
     told = variables_of(lab.folder, source, [switch.name for switch in switches])
+    switches.sort(key=lambda switch: told[switch.name].get(ROOT) is not True)  # it is the core
+    cables = wire(switches, others, router=f"{code}-router")
     platforms = {name: str(variables.get(PLATFORM)) for name, variables in told.items()}
     for switch in switches:
         platform = platforms[switch.name]

@@ -164,7 +164,9 @@ class Wires:
         self.vsctl("add-br", name, "--", "set", "bridge", name, "datapath_type=netdev")
 
     def vsctl(self, *words: str) -> str:
-        return self.space.run("ovs-vsctl", f"--db=unix:{self.database}", "--timeout=10", *words)
+        """Say something to it, also to one that is just starting."""
+        options = (f"--db=unix:{self.database}", "--retry", "--timeout=10")
+        return self.space.run("ovs-vsctl", *options, *words)
 
     def cable(self, end: str, other: str, to: Namespace | None = None, address: str = "") -> None:
         """Join an interface of this Open vSwitch to one of another namespace, or of its own."""
@@ -189,7 +191,6 @@ def wires(folder: Path) -> Iterator[Wires]:
         space.run("ovsdb-tool", "create", str(folder / "conf.db"), str(SCHEMA))
         serve = [str(folder / "conf.db"), f"--remote=punix:{made.database}"]
         with _daemon(made, "ovsdb-server", *serve):
-            wait_until(Path(made.database).exists, "the database of Open vSwitch")
             made.vsctl("--no-wait", "init")
             with _daemon(made, "ovs-vswitchd", f"unix:{made.database}"):
                 yield made
