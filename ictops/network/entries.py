@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from ictops.network.expressions import compiled
+from ictops.network.declared import compiled
 from ictops.network.rules import Rules
 
 _WORD = re.compile(r'\[[^\]]*\]|[^\s="\[\]]+=(?:"(?:[^"\\]|\\.)*"|\S*)|\S+')
