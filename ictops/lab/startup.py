@@ -195,10 +195,10 @@ def _ports(
     ports = []
     for number in range(1, PORTS + 1):
         cable, name = plugged.get(number), port_name(platform, number)
-        said = wanted.get(name, {})
+        said = wanted.get(name, {"description": cable.name if cable is not None else ""})
         trunk = number >= min(lowest_trunk, PORTS - 1) or said.get("profile") in TRUNKS
         vlan = _vlan_id(said.get("vlan"))
-        description = _text(said.get("description")) or _plain(cable.name if cable else "")
+        description = _text(said.get("description"))
         if vlan not in {one.id for one in vlans}:
             vlan = usual
         ports.append(Port(name, trunk, 0 if trunk or vlan is None else vlan, description))

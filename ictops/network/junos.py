@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from hier_config import HConfig
 
-from ictops.network.expressions import compiled
+from ictops.network.declared import compiled
 from ictops.network.rules import Rules
 from ictops.network.steps import Step
 from ictops.network.tree import GONE, place_of

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 
 from hier_config import HConfig, HConfigChild
 
-from ictops.network.expressions import first_match
+from ictops.network.declared import first_match
 from ictops.network.members import Members, members_in, numbers_of
 from ictops.network.platform import Platform
 from ictops.network.rules import Feature, Managed

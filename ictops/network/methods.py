@@ -5,22 +5,15 @@ What the words of a platform's file under ``change`` mean; docs/switches.md tell
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BeforeValidator
+
+from ictops.network.declared import Expression, Part
 
 MOST_MINUTES = 59
 """Every platform's timer can be that long; EOS is told minutes of an hour."""
 EMULATED = "emulated"
-
-
-def _expression(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise ValueError(f"{text!r} is no regular expression: {error}") from error
-    return text
 
 
 def _template(text: str) -> str:
@@ -31,15 +24,10 @@ def _template(text: str) -> str:
     return text
 
 
-Expression = Annotated[str, AfterValidator(_expression)]
 Template = Annotated[str, AfterValidator(_template)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Answer(_Part):
+class Answer(Part):
     """What is said to a question of the switch."""
 
     asks: Expression
@@ -49,7 +37,7 @@ class Answer(_Part):
     """One key is the answer: no Enter after it."""
 
 
-class Step(_Part):
+class Step(Part):
     """A line that is said to the switch on the way."""
 
     say: Template
@@ -70,7 +58,7 @@ def _step(value: object) -> object:
 Steps = tuple[Annotated[Step, BeforeValidator(_step)], ...]
 
 
-class Method(_Part):
+class Method(Part):
     """A dead-man switch: unless the change is kept within some minutes, it is taken back."""
 
     name: str
@@ -102,7 +90,7 @@ class Method(_Part):
         return self.name == EMULATED
 
 
-class Changing(_Part):
+class Changing(Part):
     """How a kind of switch is changed."""
 
     enter: Steps = ()

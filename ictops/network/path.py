@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from hier_config import HConfig, HConfigChild
 
+from ictops.network.declared import compiled, first_match
 from ictops.network.difference import Command
-from ictops.network.expressions import compiled, first_match
 from ictops.network.members import members_in, numbers_of
 from ictops.network.platform import Platform
 from ictops.network.tree import CONFIGURE, tree_of

@@ -15,7 +15,7 @@ import yaml
 from pydantic import AfterValidator, ValidationError
 
 from ictops.errors import SwitchError
-from ictops.network.expressions import Expression, LineExpression, Part, line_expression
+from ictops.network.declared import Expression, LineExpression, Part, line_expression, read_declared
 from ictops.network.methods import Changing
 from ictops.network.reach import Reach
 from ictops.network.reading import Reads
@@ -184,13 +184,6 @@ def load_platform(name: str) -> Platform:
         )
     path = FOLDER / f"{name}.yml"
     try:
-        return Platform(name=name, **_read(path))
+        return Platform(name=name, **read_declared(path))
     except (ValidationError, yaml.YAMLError, TypeError, AttributeError, OSError) as error:
         raise SwitchError(f"the platform's file is wrong: {error}", where=str(path)) from error
-
-
-def _read(path: Path) -> dict[str, object]:
-    """Give what a file says, and what the one that it is ``like`` says where it says nothing."""
-    said: dict[str, object] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    like = said.pop("like", None)
-    return said if like is None else {**_read(FOLDER / f"{like}.yml"), **said}

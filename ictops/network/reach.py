@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ictops.network.expressions import LineExpression, Part
+from ictops.network.declared import LineExpression, Part
 
 
 class Reach(Part):

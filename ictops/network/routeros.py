@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from hier_config import HConfig
 
 from ictops.errors import SwitchError
-from ictops.network.expressions import compiled
+from ictops.network.declared import compiled
 from ictops.network.rules import Rules
 from ictops.network.steps import Step
 

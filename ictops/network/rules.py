@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, model_validator
 
-from ictops.network.expressions import LineExpression, Part, first_match
+from ictops.network.declared import LineExpression, Part, first_match
 
 Feature = Literal[
     "vlans",

@@ -13,7 +13,7 @@ from hier_config import HConfig, HConfigChild
 from hier_config.platforms.driver_base import HConfigDriverBase, HConfigDriverRules
 
 from ictops.network.clean import settings_of
-from ictops.network.expressions import compiled, first_match
+from ictops.network.declared import compiled, first_match
 from ictops.network.members import members_in, numbers_of
 from ictops.network.platform import Platform
 from ictops.network.rules import Rules

@@ -2,37 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, ValidationError, model_validator
 
 from ictops.errors import LabError
+from ictops.network.declared import Expression, Part
 
 FILE = "farm.json"
 
 
-def _expression(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise ValueError(f"{text!r} is no regular expression: {error}") from error
-    return text
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Neighbour(_Part):
+class Neighbour(Part):
     """What a switch hears by LLDP on one port."""
 
     port: str
@@ -44,7 +25,7 @@ class Neighbour(_Part):
     address: str = ""
 
 
-class Management(_Part):
+class Management(Part):
     """The path by which a switch is managed: without it nobody reaches the switch."""
 
     vlan: int
@@ -52,7 +33,7 @@ class Management(_Part):
     """The port that carries the VLAN; None where only the VLAN's interface counts."""
 
 
-class Plane(_Part):
+class Plane(Part):
     """The Open vSwitch bridge that carries what a switch's configuration says."""
 
     database: str
@@ -64,16 +45,16 @@ class Plane(_Part):
     """The one behind which the switch itself answers, by the VLAN in which it does."""
 
 
-class Faults(_Part):
+class Faults(Part):
     """What goes wrong with a switch; all of it can be set and taken back while it runs."""
 
-    refuse: Annotated[str, AfterValidator(_expression)] | None = None
+    refuse: Expression | None = None
     """A line in which this expression is found gets the platform's error."""
     drop_at_line: int | None = Field(default=None, ge=1)
     """The session ends as this line of configuration comes, counted from now, once."""
     drop_after: bool = False
     """Whether that line, or that of ``drop_at``, is still carried out."""
-    drop_at: Annotated[str, AfterValidator(_expression)] | None = None
+    drop_at: Expression | None = None
     """The session ends as a line comes in which this expression is found, in any mode, once."""
     hang: bool = False
     """Sessions go silent; what was typed is carried out when the fault is taken back."""
@@ -92,7 +73,7 @@ class Faults(_Part):
     """Descriptions hold control characters and letters beyond ASCII."""
 
 
-class DeviceModel(_Part):
+class DeviceModel(Part):
     """A simulated switch as it comes out of its box."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
@@ -126,7 +107,7 @@ class DeviceModel(_Part):
         return self
 
 
-class FarmModel(_Part):
+class FarmModel(Part):
     """A farm: devices that one process plays."""
 
     devices: tuple[DeviceModel, ...]

@@ -114,6 +114,8 @@ def test_it_has_the_inventorys_ports() -> None:
     assert " switchport access vlan 20\n" in said[ports[1]], "its VLAN is not there yet"
     assert " switchport access vlan 30\n" in said[ports[2]]
     assert " switchport mode trunk\n" in said[ports[3]]
+    assert "description" not in said[ports[1]], "the inventory has none for it"
+    assert " description oak-srv-01\n" in said[port_name("cisco_ios", 1)]
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,14 @@
-"""The regular expressions of a platform's file."""
+"""What files that describe a kind of switch have in common: strict parts, regular expressions."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Annotated
 
+import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 
@@ -48,3 +50,10 @@ class Part(BaseModel):
     """A part of a platform's file: what it does not know is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def read_declared(path: Path) -> dict[str, object]:
+    """Give what a file says, and what the one that it is ``like`` says where it says nothing."""
+    said: dict[str, object] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    like = said.pop("like", None)
+    return said if like is None else {**read_declared(path.with_name(f"{like}.yml")), **said}
