@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ictops.errors import CommandRefused, SwitchError, SwitchUnreachable
 from ictops.network.platform import Platform, load_platform
+from ictops.network.wire import dial
 from ictops.trust.known_hosts import address_of
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def login(device: Device) -> Iterator[Session]:
                 device_type=platform.netmiko,
                 host=device.address,
                 port=device.port,
+                sock=dial(device.address, device.port, CONNECT_SECONDS),
                 username=device.user,
                 password=device.password or "",
                 secret=device.enable or "",

@@ -1,0 +1,47 @@
+"""A connection that is read as far as it goes and handed out in pieces."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+import pytest
+
+from ictops.network.wire import BufferedSocket, dial
+
+
+def test_pieces_come_in_order_whatever_is_asked_for() -> None:
+    here, there = socket.socketpair()
+    with here, there:
+        wire = BufferedSocket(here)
+        there.sendall(b"switch>show")
+        assert wire.recv(6) == b"switch"
+        there.sendall(b" version")
+        assert wire.recv(100) == b">show"  # what is there comes first; nothing is lost
+        assert wire.recv(100) == b" version"
+        there.close()
+        assert wire.recv(10) == b""
+
+
+def test_nothing_is_waited_for_longer_than_was_set() -> None:
+    here, there = socket.socketpair()
+    with here, there:
+        wire = BufferedSocket(here)
+        wire.settimeout(0.01)
+        with pytest.raises(TimeoutError):
+            wire.recv(1)
+        there.sendall(b"late")
+        assert wire.recv(10) == b"late"
+
+
+def test_all_else_is_the_sockets_own() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        answered = threading.Thread(target=lambda: server.accept()[0].close())
+        answered.start()
+        wire = dial(*server.getsockname(), 5)
+        answered.join()
+        assert wire.getpeername() == server.getsockname()
+        wire.close()
+        assert wire.fileno() == -1
+    with pytest.raises(OSError, match="refused"):
+        dial(*server.getsockname(), 5)
