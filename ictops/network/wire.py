@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import socket
-from typing import Any
 
 READ_BYTES = 65_536
 
 
-class BufferedSocket:
+class BufferedSocket(socket.socket):
     """A socket that asks the system once for all that has come.
 
     A switch echoes what is typed a character at a time, each in an SSH packet of its own, and
@@ -17,24 +16,24 @@ class BufferedSocket:
     takes the time.
     """
 
-    def __init__(self, wrapped: socket.socket) -> None:
-        self._socket = wrapped
+    def __init__(self, plain: socket.socket) -> None:
+        """Take over a socket that is connected."""
+        seconds = plain.gettimeout()
+        super().__init__(plain.family, plain.type, plain.proto, fileno=plain.detach())
+        self.settimeout(seconds)
         self._data = b""
         self._at = 0
 
-    def recv(self, size: int) -> bytes:
+    def recv(self, size: int, flags: int = 0, /) -> bytes:
         """Give what has come, at most so many bytes; nothing at the end.
 
         :raises TimeoutError: if nothing comes in the time that was set.
         """
         if self._at == len(self._data):
-            self._data, self._at = self._socket.recv(READ_BYTES), 0
+            self._data, self._at = super().recv(READ_BYTES, flags), 0
         data = self._data[self._at : self._at + size]
         self._at += len(data)
         return data
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._socket, name)  # all else is the socket's own
 
 
 def dial(address: str, port: int, seconds: float) -> BufferedSocket:
