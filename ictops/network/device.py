@@ -94,9 +94,9 @@ def login(device: Device) -> Iterator[Session]:
     from netmiko import ConnectHandler  # noqa: PLC0415
 
     platform = load_platform(device.platform)
-    with tempfile.TemporaryDirectory(prefix="ictops-") as folder:
-        pins = Path(folder) / "known_hosts"
-        pins.write_text(_pins(device))
+    with tempfile.NamedTemporaryFile("w", prefix="ictops-", encoding="utf-8") as pins:
+        pins.write(_pins(device))
+        pins.flush()
         with _told(device):
             connection = ConnectHandler(
                 device_type=platform.netmiko,
@@ -112,7 +112,7 @@ def login(device: Device) -> Iterator[Session]:
                 ssh_strict=True,
                 system_host_keys=False,
                 alt_host_keys=True,
-                alt_key_file=str(pins),
+                alt_key_file=pins.name,
                 conn_timeout=CONNECT_SECONDS,
                 auth_timeout=CONNECT_SECONDS,
                 banner_timeout=CONNECT_SECONDS,
