@@ -7,7 +7,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 RUNC := $(if $(wildcard /sys/fs/cgroup/cgroup.controllers),,runc)
 # Its networks want iptables or nftables, by its version, and it depends on neither.
 PACKAGES := podman $(RUNC) iptables nftables mmdebstrap gpg gpg-agent iproute2 openssh-client \
-  git python3-venv
+  git python3-venv graphviz
 CREATECLUSTER := /etc/postgresql-common/createcluster.conf
 
 .PHONY: demo test lint bench clean setup setup-test packages packages-test
@@ -48,7 +48,8 @@ endef
 packages:
 	@$(call install,$(PACKAGES))
 
-# The tests start a PostgreSQL and an FRR of their own: their packages are told to start none.
+# The tests start a PostgreSQL, an FRR and an Open vSwitch of their own: their packages are told to
+# start none.
 packages-test: packages
 	@$(call install,postgresql-common)
 	@[ -z "$(call missing,postgresql)" ] || $(SUDO) sed -i \
@@ -56,6 +57,9 @@ packages-test: packages
 	@$(call install,postgresql)
 	@[ -z "$(call missing,frr)" ] || [ ! -d /run/systemd/system ] || $(SUDO) systemctl mask -q frr
 	@$(call install,frr)
+	@[ -z "$(call missing,openvswitch-switch)" ] || [ ! -d /run/systemd/system ] || \
+	  $(SUDO) systemctl mask -q openvswitch-switch ovs-record-hostname ovs-vswitchd ovsdb-server
+	@$(call install,openvswitch-switch)
 
 setup: packages $(VENV)/installed
 

@@ -88,6 +88,18 @@ class CommandRefused(SwitchError):
     """A switch does not take a command."""
 
 
+class ChangeFailed(SwitchError):
+    """A change of a switch was refused, or begun and not carried through.
+
+    :param configuration: which one the switch has: ``old``, ``new``; ``between`` and
+        ``unknown`` where a person must go and look.
+    """
+
+    def __init__(self, what: str, *, where: str = "", do: str = "", configuration: str) -> None:
+        super().__init__(what, where=where, do=do)
+        self.configuration = configuration
+
+
 class LeaseLost(JournalError):
     """Another ictops process has taken this run over; this one must stop at once."""
 

@@ -134,11 +134,13 @@ def carry_and_show(
     json: bool,
     finish: Callable[[], Mapping[str, object]] = dict,
     show_report: Callable[[RunReport, Console], None] | None = None,
+    words: Mapping[str, str] | None = None,
 ) -> Exit:
     """Carry a run in the foreground, showing it, and give the exit code.
 
     :param finish: called once it is over; what it gives belongs to the run's JSON.
     :param show_report: shows a person what it came to; as a table of its sites if None.
+    :param words: other words for outcomes, where theirs would mislead.
     """
     from ictops.cli.progress import Show  # noqa: PLC0415
     from ictops.cli.run import print_report  # noqa: PLC0415
@@ -154,7 +156,7 @@ def carry_and_show(
     out = console(stderr=json)
     title = journal.run(run_id).title
     out.print(f"run {run_id}: {title}" + (f" ({done} hosts are done already)" if done else ""))
-    show = Show(out, totals)
+    show = Show(out, totals, words)
     interrupts = Interrupts()
     with show.live(), interrupts.watched():
         try:

@@ -1,4 +1,4 @@
-"""``ictops lab``: real Linux hosts in containers, to rehearse on."""
+"""``ictops lab``: real Linux hosts in containers and simulated switches, to rehearse on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from ictops.settings import Settings
 
 lab_app = typer.Typer(
-    help="A lab of real Linux hosts in containers, to rehearse on.", no_args_is_help=True
+    help="A lab of real Linux hosts in containers and simulated switches, to rehearse on.",
+    no_args_is_help=True,
 )
 
 FAULTS = {
@@ -25,9 +26,12 @@ FAULTS = {
     "on": "switch it on",
     "cut": "pull its network cable",
     "slow": "leave it a slow line",
-    "heal": "undo cut and slow",
+    "heal": "undo cut and slow, and of a switch refuse and drop",
     "fill": "fill its disk for downloads",
     "free": "undo fill",
+    "refuse": "a switch: print an error to a line",
+    "drop": "a switch: lose the session",
+    "reboot": "a switch: start it again",
 }
 
 
@@ -44,11 +48,11 @@ def complete_lab(incomplete: str) -> list[str]:
 def complete_lab_host(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """Give the lab's hosts whose name begins like this, with their site."""
     from ictops.errors import IctopsError  # noqa: PLC0415
-    from ictops.lab.hosts import cluster_of, lab_hosts  # noqa: PLC0415
+    from ictops.lab.hosts import cluster_of  # noqa: PLC0415
 
     try:
         lab, _ = _lab(context.params.get("name") or "lab")
-        hosts = lab_hosts(cluster_of(lab))
+        hosts = list(cluster_of(lab).all_hosts())
     except IctopsError:
         return []
     return [(host.name, host.site) for host in hosts if host.name.startswith(incomplete)]
@@ -85,6 +89,9 @@ def up(
     workstations: Annotated[
         int | None, typer.Option(min=1, max=200, help="Workstations at each of them (3).")
     ] = None,
+    switches: Annotated[
+        int | None, typer.Option(min=0, max=50, help="Switches at each of them (2), simulated.")
+    ] = None,
     copy: Annotated[
         str | None, typer.Option(metavar="CLUSTER", help="Copy the schools of this cluster.")
     ] = None,
@@ -102,20 +109,23 @@ def up(
 ) -> None:
     """Bring a lab up: a cluster of its own, and a container with systemd and sshd for each host.
 
-    Without an option it has the three schools of ictops' demonstration. It can be run
-    again at any time: it starts what is off, undoes faults and mends what is missing. It
-    needs root, and the packages that docs/lab.md lists.
+    Switches are simulated, all of them by one process. Without an option it has the three
+    schools of ictops' demonstration. It can be run again at any time: it starts what is off,
+    undoes faults and mends what is missing. It needs root, and the packages that docs/lab.md
+    lists.
 
     Examples: ictops lab up; ictops lab up --sites 5; ictops lab up --copy mine --only oakfield
     """
     from ictops.lab.hosts import up as bring_up  # noqa: PLC0415
+    from ictops.lab.machine import person  # noqa: PLC0415
 
     lab, settings = _lab(name)
-    recipe = _recipe(settings, sites, workstations, copy, only)
+    recipe = _recipe(settings, (sites, workstations, switches), copy, only)
     with _steps() as step:
         try:
             more = cap_add or ()
-            bring_up(lab, recipe, fresh=fresh, capabilities=more, say=step)
+            owner = person(settings.workspace)
+            bring_up(lab, recipe, fresh=fresh, capabilities=more, owner=owner, say=step)
         except KeyboardInterrupt:
             step(
                 f"interrupted; up goes on from here, 'ictops lab down --name {name}' takes it away"
@@ -131,7 +141,7 @@ def up(
 
 @lab_app.command()
 def status(*, name: Name = "lab", json: AsJson = False) -> None:
-    """Show each host of the lab, and its faults. Exit code 3 if one does not answer.
+    """Show each host and switch of the lab, and its faults. Exit code 3 if one does not answer.
 
     Example: ictops lab status
     """
@@ -150,7 +160,7 @@ def down(
     ] = False,
     json: AsJson = False,
 ) -> None:
-    """Take away a lab: its hosts, networks, keys, packages and cluster.
+    """Take away a lab: its hosts, switches, networks, keys, packages and cluster.
 
     The hosts' image stays for the next lab; with --all it goes too, unless a lab of
     another workspace has hosts of it. What runs did in the lab stays in the journal.
@@ -180,11 +190,13 @@ def down(
 
 @lab_app.command()
 def fault(
-    host: Annotated[str, typer.Argument(help="The host.", autocompletion=complete_lab_host)],
+    host: Annotated[
+        str, typer.Argument(help="The host or switch.", autocompletion=complete_lab_host)
+    ],
     what: Annotated[
         str,
         typer.Argument(
-            help="off, on, cut, slow, heal, fill or free.",
+            help=f"{', '.join(list(FAULTS)[:-1])} or {list(FAULTS)[-1]}.",
             metavar="FAULT",
             autocompletion=complete_fault,
         ),
@@ -192,26 +204,42 @@ def fault(
     *,
     name: Name = "lab",
     rate: Annotated[
-        int, typer.Option(min=8, help="Kilobits a second that slow leaves, each way.")
+        int, typer.Option(min=8, help="Kilobits a second that slow leaves a host, each way.")
     ] = 256,
+    line: Annotated[
+        str, typer.Option(metavar="TEXT", help="What a line holds that a switch is to refuse.")
+    ] = "",
+    at: Annotated[
+        int, typer.Option(min=1, help="The line of configuration at which drop ends the session.")
+    ] = 1,
     json: AsJson = False,
 ) -> None:
-    """Bring a fault on a host of the lab, or undo it.
+    """Bring a fault on a host or switch of the lab, or undo it.
 
     off and on pull and plug the power; cut pulls the network cable, so that connections
-    hang; slow leaves it a slow line; heal undoes both; fill fills /var/cache, where packages
-    are downloaded to, and free empties it. 'ictops lab up' undoes them all.
+    hang; slow leaves a host a slow line, and has a switch wait a second before each answer;
+    heal undoes both; fill fills a host's /var/cache, where packages are downloaded to, and free
+    empties it.
 
-    Example: ictops lab fault oak-it1-02 off
+    Only switches: refuse has it print an error to each line that holds the text of --line; drop
+    ends the session once, at the line of configuration of number --at; heal undoes both. reboot
+    starts it again, with what it has stored. 'ictops lab up' undoes them all.
+
+    Examples: ictops lab fault oak-it1-02 off; ictops lab fault oak-sw-01 refuse --line 'vlan 60'
     """
     from ictops.lab.faults import Fault, apply_fault  # noqa: PLC0415
     from ictops.lab.machine import require_root  # noqa: PLC0415
+    from ictops.lab.switch_faults import apply_switch_fault, switch_names  # noqa: PLC0415
 
     if what not in set(Fault):
         raise typer.BadParameter(f"{what!r} is none of {', '.join(Fault)}")
     lab, _ = _lab(name)
-    require_root()
-    apply_fault(lab, host, Fault(what), rate=rate)
+    switches = switch_names(lab)
+    if host in switches:
+        apply_switch_fault(lab, host, Fault(what), line=line, at=at)
+    else:
+        require_root()
+        apply_fault(lab, host, Fault(what), rate=rate, beside=switches)
     as_json({"host": host, "fault": what}) if json else console().print(f"{host}: {what}")
 
 
@@ -225,15 +253,15 @@ def _lab(name: str) -> tuple[Lab, Settings]:
 
 def _recipe(
     settings: Settings,
-    sites: int | None,
-    workstations: int | None,
+    sizes: tuple[int | None, int | None, int | None],
     copy: str | None,
     only: str | None,
 ) -> Recipe | None:
     from ictops.lab.cluster import Recipe  # noqa: PLC0415
 
+    said = [one for one in sizes if one is not None]
     if copy is not None:
-        if sites is not None or workstations is not None:
+        if said:
             raise typer.BadParameter("--copy has the schools that it copies: no --sites with it")
         folder = settings.resolve(settings.inventories) / copy
         if not folder.is_dir() or folder.parent != settings.resolve(settings.inventories):
@@ -245,9 +273,14 @@ def _recipe(
         return Recipe(copy_of=str(folder), only=codes)
     if only is not None:
         raise typer.BadParameter("--only is for --copy")
-    if sites is None and workstations is None:
+    if not said:
         return None
-    return Recipe(sites=sites or 3, workstations=workstations or 3)
+    sites, workstations, switches = sizes
+    return Recipe(
+        sites=sites or 3,
+        workstations=workstations or 3,
+        switches=2 if switches is None else switches,
+    )
 
 
 @contextmanager
@@ -280,7 +313,7 @@ def _hand_over(lab: Lab, settings: Settings) -> None:
 
 
 def _show(lab: Lab, *, json: bool) -> None:
-    from ictops.lab.hosts import status as look  # noqa: PLC0415
+    from ictops.lab.status import status as look  # noqa: PLC0415
 
     if lab.made_of() is None:
         there = ", ".join(complete_lab("")) or "none"
@@ -289,15 +322,18 @@ def _show(lab: Lab, *, json: bool) -> None:
             where=lab.name,
             do=f"Labs of this workspace: {there}; 'ictops lab up' brings one up",
         )
+    from ictops.trust.known_hosts import SSH_PORT  # noqa: PLC0415
+
     found = look(lab)
     if json:
         as_json(found)
     else:
-        shown = table("host", "site", "address", "state", "ssh", "faults")
+        shown = table("host", "site", "what", "address", "state", "ssh", "faults")
         for one in found:
             answer = styled("ok" if one.ssh else "failed")
             faults = ", ".join(one.faults)
-            shown.add_row(one.host, one.site, one.address, one.state, answer, faults)
+            address = one.address if one.port == SSH_PORT else f"{one.address}:{one.port}"
+            shown.add_row(one.host, one.site, one.what, address, one.state, answer, faults)
         console().print(shown)
     if not all(one.ssh for one in found):
         raise typer.Exit(Exit.FAULTS)

@@ -10,7 +10,7 @@ import typer
 from ictops.cli.options import AsJson, ClusterName
 from ictops.cli.output import as_json as print_json
 from ictops.cli.output import console, working
-from ictops.cli.plan_options import WHAT, PlanOptions, with_plan_options
+from ictops.cli.plan_options import WHAT, DeadMan, MayTouchPath, PlanOptions, with_plan_options
 
 plan_app = typer.Typer(
     help="Lay an operation out over sites, waves and windows.", no_args_is_help=True
@@ -106,6 +106,47 @@ def playbook(
         draft = plan_playbook(
             settings, file, request, extra_vars=variables, idempotent=not not_idempotent
         )
+    show(draft, output=asked.output, as_json=as_json)
+
+
+@plan_app.command()
+@with_plan_options(without={"shares"}, site_failures="0", run_failures="0")
+def switches(
+    *,
+    asked: PlanOptions,
+    may_touch_path: MayTouchPath = False,
+    dead_man: DeadMan = "5m",
+    rotate_secrets: Annotated[
+        bool,
+        typer.Option(
+            "--rotate-secrets",
+            help="Send passwords and keys too that a switch shows encrypted or not at all.",
+            rich_help_panel=WHAT,
+        ),
+    ] = False,
+    cluster: ClusterName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Plan to make switches what the inventory says of them, the furthest from the core first.
+
+    'ictops switch diff' shows what would be sent. The order is from the neighbours in the last
+    backups. One that fails stops its site. Exit codes: 3 none can be made; 6 it is made, but
+    does not fit its windows.
+
+    Example: ictops plan switches --sites oakfield --in "october half-term" -o switches.yml
+    """
+    from ictops.cli.planning import build_request, length, show  # noqa: PLC0415 - heavy
+    from ictops.operations.switch_config import plan_switches  # noqa: PLC0415
+    from ictops.settings import load_settings  # noqa: PLC0415
+
+    settings = load_settings(cluster)
+    request = build_request(settings, asked)
+    minutes = length(dead_man, "--dead-man")
+    with working("laying the plan out"):
+        draft = plan_switches(
+            settings, request, may_touch_path=may_touch_path, dead_man=minutes,
+            rotate_secrets=rotate_secrets,
+        )  # fmt: skip
     show(draft, output=asked.output, as_json=as_json)
 
 

@@ -15,6 +15,22 @@ from ictops.cli.completion import complete_holiday, complete_host, complete_site
 
 WHAT, WHEN, WAVES, GATES, LIMITS = "What and where", "When", "Waves", "Gates", "Limits"
 
+MayTouchPath = Annotated[
+    bool,
+    typer.Option(
+        "--may-touch-path",
+        help="Let a change touch what ictops reaches the switch by: its management VLAN, "
+        "uplinks, access lists, AAA and SSH.",
+        rich_help_panel=WHAT,
+    ),
+]
+DeadMan = Annotated[
+    str,
+    typer.Option(
+        help="When a switch takes a change back that nobody confirmed.", rich_help_panel=WHAT
+    ),
+]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanOptions:

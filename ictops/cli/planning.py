@@ -49,7 +49,7 @@ def build_request(settings: Settings, asked: PlanOptions) -> Request:
         gate = Gate(
             site_failures=_budget(asked.site_failures),
             run_failures=_budget(asked.run_failures),
-            soak=_length(asked.soak, "--soak"),
+            soak=length(asked.soak, "--soak"),
             health=name_playbook(asked.health) if asked.health else None,
             approval=asked.approval,
         )
@@ -72,11 +72,11 @@ def build_request(settings: Settings, asked: PlanOptions) -> Request:
             total=asked.total_limit or own.total,
         ),
         retry_every=(
-            _length(asked.retry_every, "--retry-every")
+            length(asked.retry_every, "--retry-every")
             if asked.retry_every
             else settings.retry_every
         ),
-        estimate=_length(asked.estimate, "--estimate") if asked.estimate else None,
+        estimate=length(asked.estimate, "--estimate") if asked.estimate else None,
         needs_approval=asked.needs_approval,
     )
 
@@ -209,7 +209,11 @@ def _budget(text: str) -> int | str:
     return int(text) if text.isdecimal() else text
 
 
-def _length(text: str, option: str) -> timedelta:
+def length(text: str, option: str) -> timedelta:
+    """Read how long something lasts.
+
+    :raises PlanError: naming the option that is wrong.
+    """
     try:
         return parse_duration(text)
     except ValueError as error:

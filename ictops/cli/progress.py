@@ -34,8 +34,16 @@ class NoticeLike(Protocol):
 class Show:
     """Shows each notice once, and how far each site is."""
 
-    def __init__(self, console: Console, totals: Mapping[str, int]) -> None:
+    def __init__(
+        self, console: Console, totals: Mapping[str, int], words: Mapping[str, str] | None = None
+    ) -> None:
+        """Begin with no host done.
+
+        :param totals: hosts to do, by site.
+        :param words: other words for outcomes, where theirs would mislead.
+        """
         self._console = console
+        self._words = words or {}
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=30),
@@ -68,6 +76,7 @@ class Show:
         self._line(notice.site, "", notice.outcome or notice.what, notice.text)
 
     def _line(self, site: str, host: str, word: str, text: str) -> None:
+        word = self._words.get(word, word)
         now = datetime.now().astimezone().strftime("%H:%M:%S")
         self._console.print(
             Text.assemble(

@@ -166,6 +166,7 @@ def resume(
     Example: ictops run resume k3w9ab
     """
     from ictops.cli.apply import carry_and_show  # noqa: PLC0415
+    from ictops.operations.finish import finish  # noqa: PLC0415
     from ictops.operations.steer import let_go_on  # noqa: PLC0415
 
     journal, settings = _open(cluster)
@@ -173,7 +174,12 @@ def resume(
     if not wait:
         _told(run_id, f"run {run_id} is left to 'ictops tick'", json=json)
         raise typer.Exit(Exit.NOT_NOW)
-    raise typer.Exit(carry_and_show(journal, run_id, settings, json=json))
+
+    def finish_run() -> dict[str, object]:
+        finish(journal, settings, run_id)
+        return {}
+
+    raise typer.Exit(carry_and_show(journal, run_id, settings, json=json, finish=finish_run))
 
 
 @run_app.command()

@@ -12,6 +12,8 @@ from ictops.cli.options import AsJson, ClusterName, HostPattern, SiteCodes, code
 from ictops.cli.output import as_json as print_json
 from ictops.cli.output import console, local, table, working
 from ictops.cli.switch_drift import drift
+from ictops.cli.switch_map import draw_map, show_ports
+from ictops.cli.switch_restore import restore
 from ictops.errors import SwitchError
 
 if TYPE_CHECKING:
@@ -165,7 +167,10 @@ def _show_backups_diff(
     console().print(said, markup=False, soft_wrap=True, end="")
 
 
+switch_app.command("restore")(restore)
 switch_app.command("drift")(drift)
+switch_app.command("map")(draw_map)
+switch_app.command("ports")(show_ports)
 
 
 def register(app: typer.Typer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ictops.operations.drift import Drift, Group
+    from ictops.store.records import CheckRecord
 
 LINES = 12
 """Lines of one difference that are shown; --json has all."""
@@ -58,6 +60,7 @@ def drift(
     code = carry_and_show(
         journal, run_id, settings,
         json=json, finish=finish, show_report=lambda _report, out: show(found[0], out),
+        words={"ok": "compared", "changed": "compared"},  # nothing is changed
     )  # fmt: skip
     raise typer.Exit(exit_code(code, found[0]))
 
@@ -77,17 +80,24 @@ def exit_code(of_run: Exit, found: Drift) -> Exit:
 
 def show(found: Drift, out: Console) -> None:
     """Show how many are as they should be, each difference once, and who was not looked at."""
+    from ictops.operations.drift import without_name  # noqa: PLC0415 - heavy
+
     out.print()
     counts = {**found.counts, "not checked": len(found.not_checked)}
     out.print(", ".join(f"{number} {state}" for state, number in counts.items() if number))
     for group in found.groups:
         _show_group(group, out)
-    silent = [one for one in found.hosts if one.state in {"unreachable", "error"}]
+    silent: dict[tuple[str, str, str], list[CheckRecord]] = {}
+    for one in found.hosts:
+        if one.state in {"unreachable", "error"}:
+            why = without_name(one.host, _first_line(one.message))
+            silent.setdefault((one.state, local(one.since), why), []).append(one)
     if silent or found.not_checked:
         out.print()
-    for one in silent:
-        since = f"since {local(one.since)}:"
-        out.print(one.host, styled(one.state), since, one.message, soft_wrap=True)
+    for (state, since, why), checks in silent.items():
+        hosts = [one.host for one in checks]
+        reason = why if len(hosts) > 1 else _first_line(checks[0].message)
+        out.print(named(hosts), styled(state), f"since {since}:", reason, soft_wrap=True)
     if found.not_checked:
         out.print("not checked:", named(found.not_checked), soft_wrap=True)
 
@@ -105,7 +115,11 @@ def _show_group(group: Group, out: Console) -> None:
         out.print(f"  … {counted(len(lines) - LINES, 'more line')} (--json has all)")
 
 
-def named(hosts: list[str] | tuple[str, ...]) -> str:
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0]
+
+
+def named(hosts: Sequence[str]) -> str:
     """Give the first names of hosts, and how many they are if there are more."""
     first = ", ".join(hosts[:NAMES])
     return first if len(hosts) <= NAMES else f"{first} … ({len(hosts)} hosts)"

@@ -16,10 +16,13 @@ from ictops.lab.copy import copy_cluster, sites_to_copy
 from ictops.lab.machine import check_memory
 from ictops.lab.model import MARKER, OWN_FOLDER, Lab
 from ictops.lab.networks import free_networks, networks_in_use
+from ictops.network.described import ROOT
 from ictops.settings import content_dir
 
 MOST_SITES = 400
 MOST_WORKSTATIONS = 200
+MOST_SWITCHES = 50
+MADE_UP_PLATFORM = "cisco_ios"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +36,14 @@ class Recipe:
     sites: int = 0
     workstations: int = 0
     """At each site, beside a server."""
+    switches: int = 0
+    """At each site."""
 
     def __str__(self) -> str:
         if not self.copy_of:
             schools = "1 made-up school" if self.sites == 1 else f"{self.sites} made-up schools"
-            return f"{schools}, workstations: {self.workstations} each"
+            each = f"{schools}, workstations: {self.workstations} each"
+            return f"{each}, switches: {self.switches} each" if self.switches else each
         which = f" ({', '.join(self.only)})" if self.only else ""
         return f"a copy of {Path(self.copy_of).name}{which}"
 
@@ -70,11 +76,14 @@ def make_cluster(lab: Lab, recipe: Recipe, say: Callable[[str], None]) -> None:
         source = Path(recipe.copy_of)
         if not recipe.copy_of:
             source = Path(temporary)
-            _make_up(source, recipe.sites, recipe.workstations)
+            _make_up(source, recipe)
         sites = sites_to_copy(source, recipe.only)
-        check_memory(sum(len(hosts) for hosts in sites.values()))
+        check_memory(sum(len(held.hosts) for held in sites.values()))
+        left_out = [name for held in sites.values() for name in held.left_out]
+        if left_out:
+            say(f"left out, for no such switch_platform can be simulated: {', '.join(left_out)}")
         part.mkdir()
-        networks = free_networks([len(hosts) for hosts in sites.values()], networks_in_use())
+        networks = free_networks([held.room for held in sites.values()], networks_in_use())
         copy_cluster(source, part, sites, networks)
     (part / ".gitignore").write_text("# A lab's cluster is made, not kept.\n*\n")
     (part / OWN_FOLDER).mkdir(mode=0o700)
@@ -82,11 +91,13 @@ def make_cluster(lab: Lab, recipe: Recipe, say: Callable[[str], None]) -> None:
     part.rename(lab.folder)
 
 
-def _make_up(folder: Path, sites: int, workstations: int) -> None:
+def _make_up(folder: Path, recipe: Recipe) -> None:
     """Write an inventory of made-up schools, with the demonstration's calendar and checks."""
-    if sites > MOST_SITES or workstations > MOST_WORKSTATIONS:
+    sites, workstations = recipe.sites, recipe.workstations
+    if sites > MOST_SITES or workstations > MOST_WORKSTATIONS or recipe.switches > MOST_SWITCHES:
         raise LabError(
-            f"at most {MOST_SITES} schools with {MOST_WORKSTATIONS} workstations each can be made"
+            f"at most {MOST_SITES} schools with {MOST_WORKSTATIONS} workstations and "
+            f"{MOST_SWITCHES} switches each can be made"
         )
     demo = content_dir() / "inventories" / "demo"
     shutil.copytree(demo / "calendars", folder / "calendars")
@@ -94,20 +105,26 @@ def _make_up(folder: Path, sites: int, workstations: int) -> None:
     for name in ("all/main.yml", "linux.yml"):
         shutil.copyfile(demo / "group_vars" / name, folder / "group_vars" / name)
     for number in range(1, sites + 1):
-        _make_up_site(folder, f"lab{number:03d}", workstations)
+        _make_up_site(folder, f"lab{number:03d}", recipe)
 
 
-def _make_up_site(folder: Path, code: str, workstations: int) -> None:
-    names = [f"{code}-ws-{n:02d}" for n in range(1, workstations + 1)]
+def _make_up_site(folder: Path, code: str, recipe: Recipe) -> None:
+    names = [f"{code}-ws-{n:02d}" for n in range(1, recipe.workstations + 1)]
+    switches = [f"{code}-sw-{n:02d}" for n in range(1, recipe.switches + 1)]
     server = f"{code}-srv-01"
-    tree = {
-        f"site_{code}": {"hosts": dict.fromkeys([server, *names])},
+    tree: dict[str, dict[str, object]] = {
+        f"site_{code}": {"hosts": dict.fromkeys([server, *names, *switches])},
         f"room_{code}_it1": {"hosts": dict.fromkeys(names)},
         "workstations": {"children": {f"room_{code}_it1": None}},
         "servers": {"hosts": {server: None}},
         "linux": {"children": {"workstations": None, "servers": None}},
         "canaries": {"hosts": {names[0]: None}},
     }
+    if switches:
+        tree["switches"] = {
+            "hosts": {name: {ROOT: True} if name == switches[0] else None for name in switches},
+            "vars": {"switch_platform": MADE_UP_PLATFORM},
+        }
     (folder / f"{code}.yml").write_text(yaml.safe_dump(tree, sort_keys=False))
     variables = {"site_name": f"Lab school {code[3:]}"}
     path = folder / "group_vars" / f"site_{code}.yml"

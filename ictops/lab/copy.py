@@ -1,15 +1,16 @@
 """A copy of a cluster that can reach nothing but the lab's own hosts.
 
 Groups, rooms, variables and calendars are kept. Hosts that the lab cannot hold are left
-out; addresses, MACs and subnets are the lab's; and what begins with ``ansible_``, which says
-how Ansible reaches and logs in to a real host, is left out everywhere.
+out; addresses, MACs, ports and subnets are the lab's; and what begins with ``ansible_``, which
+says how Ansible reaches and logs in to a real host, is left out everywhere.
 """
 
 from __future__ import annotations
 
 import copy
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import TypeAlias
@@ -20,7 +21,8 @@ from ictops.errors import InventoryError, LabError
 from ictops.estate.load import hosts_of, site_files
 from ictops.estate.models import site_group
 from ictops.estate.source import expand, read_source
-from ictops.lab.networks import RESERVED
+from ictops.lab.networks import RESERVED, switch_network
+from ictops.lab.platforms import platforms_of
 
 GROUP = "ictops_lab"
 """The group of every host of a lab, with its address and MAC."""
@@ -28,11 +30,30 @@ GROUP = "ictops_lab"
 SUFFIXES = (".yml", ".yaml", ".json")
 """Of the files in which Ansible looks for variables, beside those without any."""
 
+SWITCH_PORT = 10022
+"""Where a simulated switch's SSH answers: no port that only root may listen on."""
+
 Pair: TypeAlias = tuple[yaml.Node, yaml.Node]
 
 
-def sites_to_copy(source: Path, only: Sequence[str] = ()) -> dict[str, list[str]]:
-    """Give the hosts that a lab can hold, Linux ones, of each site that has any.
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The hosts of a site that a lab can hold, and those that it cannot though it has switches."""
+
+    hosts: tuple[str, ...]
+    """Linux ones."""
+    switches: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    """Switches of no platform that can be simulated."""
+
+    @property
+    def room(self) -> int:
+        """How many addresses the site needs."""
+        return max(len(self.hosts), len(self.switches))
+
+
+def sites_to_copy(source: Path, only: Sequence[str] = ()) -> dict[str, Held]:
+    """Give the hosts that a lab can hold, Linux ones and switches, of each site that has any.
 
     :param only: codes of the sites that are wanted; all if there are none.
     :raises LabError: if a site is unknown, or no host is left.
@@ -48,17 +69,25 @@ def sites_to_copy(source: Path, only: Sequence[str] = ()) -> dict[str, list[str]
         )
     found = {}
     for code in only or files:
-        hosts = hosts_of(read_source(files[code]), code)
-        names = [host.name for host in hosts if host.system == "linux"]
-        if names:
-            found[code] = names
+        file = read_source(files[code])
+        hosts = list(hosts_of(file, code))
+        linux = tuple(host.name for host in hosts if host.system == "linux")
+        switches = [host.name for host in hosts if host.kind == "switch"]
+        platforms = platforms_of(source, file, switches)
+        held = Held(
+            linux,
+            tuple(name for name in switches if platforms[name]),
+            tuple(name for name in switches if not platforms[name]),
+        )
+        if held.room:
+            found[code] = held
     if not found:
-        raise LabError("there are no Linux hosts to copy", where=str(source))
+        raise LabError("there are no Linux hosts or switches to copy", where=str(source))
     return found
 
 
 def copy_cluster(
-    source: Path, target: Path, sites: dict[str, list[str]], networks: Sequence[IPv4Network]
+    source: Path, target: Path, sites: Mapping[str, Held], networks: Sequence[IPv4Network]
 ) -> None:
     """Write a copy of ``sites``, as :func:`sites_to_copy` gives them, into a new folder.
 
@@ -66,29 +95,45 @@ def copy_cluster(
     :raises InventoryError: with file and line, if a file is broken.
     """
     files = dict(site_files(source))
-    for name in ("calendars", "group_vars", "host_vars"):
+    hosts = {host for held in sites.values() for host in (*held.hosts, *held.switches)}
+    groups = {site_group(code) for code in sites}
+    wanted: dict[str, Callable[[str], bool]] = {
+        "calendars": lambda _: True,
+        "group_vars": lambda group: not group.startswith("site_") or group in groups,
+        "host_vars": lambda host: host in hosts,
+    }
+    for name, wants in wanted.items():
         if (source / name).is_dir():
-            _copy_tree(source / name, target / name)
-    for (code, names), network in zip(sites.items(), networks, strict=True):
-        _write_site(files[code], target / f"{code}.yml", names, network)
-        _set(target, site_group(code), "site", {"site_subnets": [str(network)]})
+            _copy_tree(source / name, target / name, wants)
+    for (code, held), network in zip(sites.items(), networks, strict=True):
+        _write_site(files[code], target / f"{code}.yml", held, network)
+        subnets = [network, switch_network(network)] if held.switches else [network]
+        _set(target, site_group(code), "site", {"site_subnets": [str(one) for one in subnets]})
 
 
-def set_login(cluster_dir: Path, group: str, variables: dict[str, object]) -> None:
-    """Set how Ansible logs in to the hosts of a group of a lab's cluster."""
-    _set(cluster_dir, group, "login", variables)
+def set_login(
+    cluster_dir: Path, group: str, variables: dict[str, object], *, private: bool = False
+) -> None:
+    """Set how Ansible logs in to the hosts of a group of a lab's cluster.
+
+    :param private: whether the file is its owner's alone.
+    """
+    _set(cluster_dir, group, "login", variables, 0o600 if private else 0o644)
 
 
-def _write_site(source: Path, target: Path, names: list[str], network: IPv4Network) -> None:
+def _write_site(source: Path, target: Path, held: Held, network: IPv4Network) -> None:
     root = _compose(source)
-    kept = frozenset(names)
+    kept = frozenset((*held.hosts, *held.switches))
     for _, group in _pairs(root):
         _keep_hosts(group, kept)
-    hosts = {
+    hosts: dict[str, dict[str, object]] = {
         name: {"ansible_host": str(address), "host_mac": _mac(address)}
+        for names, place in ((held.hosts, network), (held.switches, switch_network(network)))
         for number, name in enumerate(names)
-        for address in [network[RESERVED + number]]
+        for address in [place[RESERVED + number]]
     }
+    for name in held.switches:
+        hosts[name]["ansible_port"] = SWITCH_PORT
     own = yaml.safe_dump({GROUP: {"hosts": hosts}}, sort_keys=False)
     target.write_text(f"# A copy, made by 'ictops lab up'.\n{yaml.serialize(root)}{own}")
 
@@ -119,15 +164,23 @@ def _hosts(node: yaml.Node, kept: frozenset[str]) -> Iterator[Pair]:
                 yield yaml.ScalarNode("tag:yaml.org,2002:str", name), own
 
 
-def _copy_tree(source: Path, target: Path) -> None:
+def _copy_tree(source: Path, target: Path, wants: Callable[[str], bool]) -> None:
+    """Copy files, but for those of groups and hosts that are not wanted: nobody reads them."""
     for path in sorted(source.rglob("*")):
-        to = target / path.relative_to(source)
-        if path.is_file():
+        inside = path.relative_to(source)
+        to = target / inside
+        first = inside.parts[0]
+        if path.is_file() and wants(_without_suffix(first)):
             to.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, to)
             shutil.copymode(path, to)
             if source.name != "calendars":
                 _filter(to, _is_kept)
+
+
+def _without_suffix(name: str) -> str:
+    suffix = next((one for one in SUFFIXES if name.endswith(one)), "")
+    return name.removesuffix(suffix)
 
 
 def _filter(path: Path, keep: Callable[[str], bool]) -> None:
@@ -142,7 +195,9 @@ def _filter(path: Path, keep: Callable[[str], bool]) -> None:
         path.write_text(yaml.serialize(root))
 
 
-def _set(cluster_dir: Path, group: str, name: str, variables: dict[str, object]) -> None:
+def _set(
+    cluster_dir: Path, group: str, name: str, variables: dict[str, object], mode: int = 0o644
+) -> None:
     """Set variables of a group in a file of their own, and nowhere else."""
     folder = cluster_dir / "group_vars" / group
     for suffix in ("", *SUFFIXES):
@@ -159,7 +214,9 @@ def _set(cluster_dir: Path, group: str, name: str, variables: dict[str, object])
         if path.is_file():
             _filter(path, lambda key: key not in variables)
     text = yaml.safe_dump(variables, sort_keys=False, width=1000)
-    (folder / f"zz-lab-{name}.yml").write_text(f"# Written by 'ictops lab up'.\n{text}")
+    path = folder / f"zz-lab-{name}.yml"
+    path.touch(mode=mode)
+    path.write_text(f"# Written by 'ictops lab up'.\n{text}")
 
 
 def _is_kept(variable: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
@@ -23,7 +23,7 @@ WIRE = "eth0"
 
 
 class Fault(StrEnum):
-    """A fault, or its undoing."""
+    """A fault, or its undoing; the last three can befall switches alone."""
 
     OFF = "off"
     ON = "on"
@@ -32,21 +32,28 @@ class Fault(StrEnum):
     HEAL = "heal"
     FILL = "fill"
     FREE = "free"
+    REFUSE = "refuse"
+    DROP = "drop"
+    REBOOT = "reboot"
 
 
 Links = Mapping[int, Mapping[str, Any]]
 
 
-def apply_fault(lab: Lab, host: str, fault: Fault, *, rate: int = USUAL_RATE) -> None:
+def apply_fault(
+    lab: Lab, host: str, fault: Fault, *, rate: int = USUAL_RATE, beside: Sequence[str] = ()
+) -> None:
     """Bring a fault on a host, or undo it; to do so twice is as good as once.
 
     ``off`` pulls the plug; ``cut`` pulls the network cable, so that what is connected hangs;
     ``slow`` leaves it a line of ``rate`` kilobits a second each way; ``heal`` undoes cut and
     slow; ``fill`` fills the file system for downloads (/var/cache), ``free`` empties it.
 
-    :raises LabError: if there is no such host, or it is off and must not be.
+    :param beside: what else there is that a mistyped name could mean.
+    :raises LabError: if there is no such host, or it is off and must not be, or this cannot
+        befall a host.
     """
-    name = _container(lab, host)
+    name = _container(lab, host, beside)
     if fault is Fault.OFF:
         podman("stop", "--time", "0", name)
         return
@@ -76,6 +83,8 @@ def apply_fault(lab: Lab, host: str, fault: Fault, *, rate: int = USUAL_RATE) ->
                 raise LabError("its disk could not be filled", where=host)
         case Fault.FREE:
             podman("exec", name, "rm", "-f", FILLER)
+        case Fault.REFUSE | Fault.DROP | Fault.REBOOT:
+            raise LabError(f"{fault} can befall the lab's switches alone", where=host)
 
 
 def undo_all(pid: int, container: str) -> None:
@@ -104,7 +113,7 @@ def faults_of(pid: int, wires: Links) -> list[str]:
     return [str(fault) for fault, there in seen.items() if there]
 
 
-def _container(lab: Lab, host: str) -> str:
+def _container(lab: Lab, host: str, beside: Sequence[str]) -> str:
     """Give the container of a host that there is.
 
     :raises LabError: saying what is not there, and what to do.
@@ -116,7 +125,7 @@ def _container(lab: Lab, host: str) -> str:
     name = lab.container(host)
     if name not in there:
         names = [str(one["Labels"]["ictops.host"]) for one in there.values()]
-        near = get_close_matches(host, names, 1)
+        near = get_close_matches(host, [*names, *beside], 1)
         do = f"Did you mean {near[0]}?" if near else "'ictops lab status' shows its hosts"
         raise LabError(f"the lab {lab.name} has no such host", where=host, do=do)
     return name

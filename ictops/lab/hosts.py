@@ -1,4 +1,4 @@
-"""Bringing a lab up: a container with systemd and sshd for each host."""
+"""Bringing a lab up: a container with systemd and sshd for each host, and a farm of switches."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,22 @@ from ictops.estate.load import Cluster, load_cluster
 from ictops.estate.models import Host, Site, site_group
 from ictops.lab.cluster import Recipe, demo_recipe, make_cluster, recipe_of
 from ictops.lab.copy import set_login
-from ictops.lab.faults import faults_of, links, undo_all
+from ictops.lab.farm.ending import running
+from ictops.lab.faults import undo_all
 from ictops.lab.image import KEYRING, ensure_image
 from ictops.lab.machine import allow_many_hosts, host_flags, one_at_a_time, require
 from ictops.lab.model import Lab
 from ictops.lab.packages import build_repository
 from ictops.lab.podman import containers, own_identity, podman, run
 from ictops.lab.remove import remove
+from ictops.lab.switches import (
+    Owner,
+    lab_switches,
+    start_switches,
+    switch_keys,
+    write_farm_of,
+    write_switch_login,
+)
 from ictops.trust.known_hosts import known_hosts_path, write_known
 
 BOOT_SECONDS = 60
@@ -32,27 +40,13 @@ AT_ONCE = 4
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class HostStatus:
-    """A lab host as it is now."""
-
-    host: str
-    site: str
-    address: str
-    state: str
-    """podman's word: ``running``, ``exited``, …, or ``missing``."""
-    ssh: bool
-    """Whether its sshd answers."""
-    faults: list[str]
-    """Those of cut, slow and fill that it has."""
-
-
 def up(
     lab: Lab,
     recipe: Recipe | None = None,
     *,
     fresh: bool = False,
     capabilities: Sequence[str] = (),
+    owner: Owner | None = None,
     say: Say = lambda _: None,
 ) -> None:
     """Bring the lab up, from whatever state it is in; wait until every host's sshd answers.
@@ -62,6 +56,7 @@ def up(
     :param fresh: take away first what is there, and make all of it anew.
     :param capabilities: what a host that is made gets beside podman's own, such as
         ``SYS_ADMIN`` (see capabilities(7)).
+    :param owner: the user and group whose process the simulated switches are; None for this one's.
     :raises LabError: if this machine cannot hold it, or a host does not come up.
     """
     require()
@@ -82,16 +77,23 @@ def up(
         image = ensure_image(lab.packages, say)
         cluster = cluster_of(lab)
         _write_login(lab, cluster.sites)
-        hosts = lab_hosts(cluster)
-        for code in {host.site for host in hosts}:
+        hosts, switches = lab_hosts(cluster), lab_switches(cluster)
+        if switches:
+            write_farm_of(lab, cluster)
+            write_switch_login(lab)
+        for code in cluster.sites:
             _ensure_network(lab, cluster.site(code))
-            _pin_keys(lab, code, [h for h in hosts if h.site == code])
+            known = switch_keys(lab, [s for s in switches if s.site == code]) if switches else {}
+            _pin_keys(lab, code, [h for h in hosts if h.site == code], known)
         there = containers(lab)
         asleep = [h for h in hosts if not _runs(there, lab.container(h.name))]
-        say(f"starting {len(asleep)} hosts" if asleep else "every host runs; undoing their faults")
+        say(_what_starts(len(asleep), 0 if running(lab.farm) else len(switches)))
         make = [*host_flags(), *[f"--cap-add={one}" for one in capabilities]]
         with ThreadPoolExecutor(AT_ONCE) as pool:
+            farm = pool.submit(start_switches, lab, owner) if switches else None
             list(pool.map(lambda host: _start(lab, host, there, make, image), hosts))
+            if farm is not None:
+                farm.result()
     say("waiting until they answer")
     late = wait_for_ssh({host.name: host.address or "" for host in hosts}, BOOT_SECONDS)
     if late:
@@ -108,25 +110,8 @@ def cluster_of(lab: Lab) -> Cluster:
 
 
 def lab_hosts(cluster: Cluster) -> list[Host]:
-    """Give the hosts of a lab's cluster."""
-    return [host for host in cluster.all_hosts() if host.address is not None]
-
-
-def status(lab: Lab) -> list[HostStatus]:
-    """Give how each host of the lab is."""
-    there = containers(lab)
-    wires = links()
-
-    def look(host: Host) -> HostStatus:
-        container: Mapping[str, Any] = there.get(lab.container(host.name), {})
-        state = container.get("State", "missing")
-        running = state == "running"
-        ssh = running and _ssh_answers(host.address or "")
-        faults = faults_of(int(container["Pid"]), wires) if running else []
-        return HostStatus(host.name, host.site, host.address or "", state, ssh, faults)
-
-    with ThreadPoolExecutor(16) as pool:
-        return list(pool.map(look, lab_hosts(cluster_of(lab))))
+    """Give the hosts of a lab's cluster that are containers."""
+    return [host for host in cluster.all_hosts() if host.kind != "switch" and host.address]
 
 
 def wait_for_ssh(addresses: Mapping[str, str], seconds: float) -> list[str]:
@@ -135,7 +120,7 @@ def wait_for_ssh(addresses: Mapping[str, str], seconds: float) -> list[str]:
 
     def wait(address: str) -> bool:
         while time.monotonic() < deadline:
-            if _ssh_answers(address):
+            if ssh_answers(address):
                 return True
             time.sleep(0.1)
         return False
@@ -145,15 +130,22 @@ def wait_for_ssh(addresses: Mapping[str, str], seconds: float) -> list[str]:
         return [name for name, up in zip(addresses, answers, strict=True) if not up]
 
 
-def _ssh_answers(address: str) -> bool:
+def ssh_answers(address: str, port: int = 22) -> bool:
+    """Tell whether an SSH server answers within a second."""
     try:
-        with socket.create_connection((address, 22), timeout=1) as connection:
+        with socket.create_connection((address, port), timeout=1) as connection:
             return connection.recv(4) == b"SSH-"
     except OSError:
         return False
 
 
 Containers = Mapping[str, Mapping[str, Any]]
+
+
+def _what_starts(hosts: int, switches: int) -> str:
+    counted = ((hosts, "hosts"), (switches, "simulated switches"))
+    parts = [f"{count} {what}" for count, what in counted if count]
+    return f"starting {' and '.join(parts)}" if parts else "every host runs; undoing their faults"
 
 
 def _runs(there: Containers, name: str) -> bool:
@@ -214,9 +206,12 @@ def _make_key(path: Path) -> None:
     fresh.rename(path)
 
 
-def _pin_keys(lab: Lab, site: str, hosts: Iterable[Host]) -> None:
-    """Give each host a key of its own and pin it: who makes a host's key may trust it."""
-    known: dict[str, set[str]] = {}
+def _pin_keys(lab: Lab, site: str, hosts: Iterable[Host], switches: Mapping[str, set[str]]) -> None:
+    """Give each host a key of its own and pin it: who makes a host's key may trust it.
+
+    :param switches: the keys of the site's switches, by address.
+    """
+    known = dict(switches)
     _make_key(lab.key)
     authorized = Path(f"{lab.key}.pub").read_text()
     for host in hosts:

@@ -148,19 +148,26 @@ def one_at_a_time(say: Callable[[str], None]) -> Iterator[None]:
         os.close(handle)
 
 
-def hand_over(paths: Iterable[Path], workspace: Path) -> None:
-    """Under sudo, give files and folders to the person who called it.
+def person(workspace: Path) -> tuple[int, int] | None:
+    """Under sudo, give the user and group of the person who called it.
 
-    Only the hosts need root: plans and runs are the person's own, and use the lab's key. In
-    a workspace that is not the person's, all stays root's.
+    None without sudo, and in a workspace that is not the person's: there all stays root's.
     """
     user, group = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")
     if os.geteuid() != 0 or user is None or group is None:
-        return
-    if workspace.stat().st_uid != int(user):
-        return
-    for path in paths:
-        os.chown(path, int(user), int(group), follow_symlinks=False)
+        return None
+    return (int(user), int(group)) if workspace.stat().st_uid == int(user) else None
+
+
+def hand_over(paths: Iterable[Path], workspace: Path) -> None:
+    """Under sudo, give files and folders to the person who called it.
+
+    Only the hosts need root: plans and runs are the person's own, and use the lab's key.
+    """
+    owner = person(workspace)
+    if owner is not None:
+        for path in paths:
+            os.chown(path, *owner, follow_symlinks=False)
 
 
 def _pure_cgroup2(cgroups: Path = Path("/sys/fs/cgroup")) -> bool:

@@ -81,6 +81,11 @@ class Lab:
         return self.own / "packages.gpg"
 
     @property
+    def farm(self) -> Path:
+        """The folder of its simulated switches: their passwords, keys and process."""
+        return self.own / "farm"
+
+    @property
     def part(self) -> Path:
         """Where the folder is while it is being made, or taken away."""
         return self.folder.with_name(f".{self.name}{PART}")

@@ -19,6 +19,19 @@ USUAL_PREFIX = 24
 RESERVED = 10
 """Addresses before a network's first host: the network's own, the gateway, and room."""
 
+_LOOPBACK = 127 << 24
+_LAST_THREE = (1 << 24) - 1
+
+
+def switch_network(network: IPv4Network) -> IPv4Network:
+    """Give the network of a school's simulated switches: like its hosts', but in 127.0.0.0/8.
+
+    All of that leads to this machine itself: it needs no setting up and no root, nobody else
+    comes to it, and it is as free as the hosts' network is.
+    """
+    first = _LOOPBACK | int(network.network_address) & _LAST_THREE
+    return IPv4Network((first, network.prefixlen))
+
 
 def networks_in_use() -> list[IPv4Network]:
     """Give the networks that podman or this machine's routes have already."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ictops.errors import LabError
+from ictops.lab.farm.ending import stop
 from ictops.lab.image import remove_image
 from ictops.lab.machine import one_at_a_time, require_root
 from ictops.lab.model import MARKER, PART, Lab
@@ -19,13 +20,14 @@ from ictops.lab.podman import containers, folders_of_labs, networks, podman
 
 
 def remove(lab: Lab) -> bool:
-    """Take away every container, network and file of a lab, and its cluster.
+    """Take away every container, switch, network and file of a lab, and its cluster.
 
     A cluster that no lab made is left alone.
 
     :return: whether anything was there.
     :raises LabError: if podman cannot.
     """
+    switches = stop(lab.farm)
     hosts, nets = sorted(containers(lab)), networks(lab)
     if hosts:
         podman("rm", "--force", "--time", "0", *hosts)
@@ -38,7 +40,7 @@ def remove(lab: Lab) -> bool:
     if ours:  # first out of its place: half a lab must not look like a cluster of one's own
         lab.folder.rename(lab.part)
         shutil.rmtree(lab.part)
-    return bool(hosts or nets or left or ours)
+    return bool(switches or hosts or nets or left or ours)
 
 
 def labs_of(inventories: Path) -> list[Lab]:

@@ -138,6 +138,15 @@ class Archive:
         """
         return self._git("show", f"{self.resolve(at)}:{self._path(site, host)}/{name}")
 
+    def names(self, site: str, host: str, at: str = "HEAD") -> list[str]:
+        """Give the names of the files of a switch at a commit.
+
+        :raises SwitchError: if there is no such commit.
+        """
+        path = f"{self._path(site, host)}/"
+        said = self._git("ls-tree", "--name-only", self.resolve(at), "--", path)
+        return [line.rpartition("/")[2] for line in said.splitlines()]
+
     def diff(self, site: str, host: str, start: str, end: str = "HEAD") -> str:
         """Give what changed of a switch between two commits, as git writes it."""
         path = f"{self._path(site, host)}/"

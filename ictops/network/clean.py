@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from ictops.network.platform import Blocks, Platform
 
 MASK = "<secret>"
-_MARK = re.compile(r"<secret(?::[0-9a-f]{8})?>")
+MARK = re.compile(r"<secret(?::[0-9a-f]{8})?>")
+"""What stands in a secret's place."""
 
 # Old switches end lines with \n\r or \r\r\n, and a lone \r would overwrite the line on a terminal.
 _NEWLINES = re.compile(r"\r*\n\r*|\r+")
@@ -140,7 +141,7 @@ def _once(lines: list[str]) -> list[str]:
     """Give lines without those at the margin that were there before and open no block."""
     seen: set[str] = set()
     kept = []
-    for line, following in zip(lines, (*lines[1:], ""), strict=True):
+    for line, following in zip(lines, (*lines[1:], ""), strict=False):
         opens = following[:1].isspace()
         if line[:1].isspace() or opens or line not in seen:
             kept.append(line)
@@ -222,4 +223,4 @@ def _key_masked(line: str, begins: int, rest: Iterator[str], mask: Mask) -> list
 
 
 def _mark_of(key: str, mask: Mask) -> str:
-    return key if _MARK.fullmatch(key) else mask.of(key)
+    return key if MARK.fullmatch(key) else mask.of(key)

@@ -12,6 +12,8 @@ from ictops.trust.known_hosts import KnownHosts, address_of, known_hosts_path
 
 PLATFORM = "switch_platform"
 SITE = "switch_site"
+ROOT = "switch_root"
+"""Of the switch at which its site's network begins."""
 
 
 class Described:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,16 +13,23 @@ from typing import TYPE_CHECKING
 
 from ictops.errors import CommandRefused, SwitchError, SwitchUnreachable
 from ictops.network.platform import Platform, load_platform
+from ictops.network.terminal import Said, Terminal
 from ictops.network.wire import dial
 from ictops.trust.known_hosts import address_of
 
 if TYPE_CHECKING:
     from netmiko import BaseConnection
 
+    from ictops.network.methods import Answer
+
 CONNECT_SECONDS = 15.0
 """For the TCP connection, the key exchange and the login, each."""
 READ_SECONDS = 60.0
 """For all that a command shows: old switches take half a minute to build a configuration."""
+
+
+_RESET = struct.pack("ii", 1, 0)
+"""For SO_LINGER: closing throws away what was not sent, see socket(7)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,56 @@ class Session:
         self.device = device
         self.platform = platform
         self._connection = connection
+        self._terminal: Terminal | None = None
+        self.lost = False
+        """Whether nothing can be said to it any more."""
+
+    def say(
+        self,
+        line: str,
+        *,
+        answers: Sequence[Answer] = (),
+        seconds: float = READ_SECONDS,
+        tell: Callable[[str], str] = str,
+    ) -> Said:
+        """Say a line, such as one of configuration, and give what the switch answers to it.
+
+        :param answers: to what it may ask.
+        :param seconds: for the whole answer.
+        :param tell: how the line, and what the switch says of it, is told to people: masked.
+        :raises SwitchUnreachable: if the session is lost, at once, or no answer comes.
+        """
+        try:
+            with _told(self.device):
+                if self._terminal is None:
+                    prompt = self._connection.find_prompt()
+                    self._terminal = Terminal(self._connection, prompt, self.device.name)
+                said = self._terminal.say(line, answers=answers, seconds=seconds, tell=tell)
+        except (SwitchUnreachable, ValueError) as error:  # ValueError: it shows no prompt
+            self.drop()
+            if isinstance(error, SwitchUnreachable):
+                raise
+            raise SwitchUnreachable("it shows no prompt", where=self.device.name) from error
+        return said
+
+    def drop(self) -> None:
+        """Give the session up at once: what was said and has not come through is not sent later.
+
+        Else the kernel would go on sending it, and the switch would carry it out when the line
+        to it is back, long after it was decided what it has to have.
+        """
+        self.lost = True
+        client = self._connection.remote_conn_pre
+        transport = None if client is None else client.get_transport()
+        with suppress(SwitchUnreachable), _told(self.device):  # it may be closed already
+            if transport is not None and isinstance(transport.sock, socket.socket):
+                transport.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            self._connection.paramiko_cleanup()
+
+    @property
+    def mode(self) -> str:
+        """What the prompt says of where one is, such as ``(config-if)#``; after :meth:`say`."""
+        return "" if self._terminal is None else self._terminal.mode
 
     def show(self, command: str) -> str:
         """Give what a command shows.
@@ -58,8 +117,12 @@ class Session:
         :raises CommandRefused: if the switch does not take it.
         :raises SwitchUnreachable: if the session was lost.
         """
-        with _told(self.device):
-            said = self._connection.send_command(command, read_timeout=READ_SECONDS)
+        try:
+            with _told(self.device):
+                said = self._connection.send_command(command, read_timeout=READ_SECONDS)
+        except SwitchUnreachable:
+            self.drop()
+            raise
         text = str(said)
         self._check(command, text)
         return text
@@ -83,9 +146,10 @@ class Session:
 
 
 @contextmanager
-def login(device: Device) -> Iterator[Session]:
+def login(device: Device, *, seconds: float = CONNECT_SECONDS) -> Iterator[Session]:
     """Log in and go into the privileged mode; log out at the end.
 
+    :param seconds: for the TCP connection, the key exchange and the login, each.
     :raises SwitchUnreachable: if it does not answer, or is lost on the way.
     :raises SwitchError: if its key is not the pinned one, it does not let us in, or not into
         its privileged mode.
@@ -102,7 +166,7 @@ def login(device: Device) -> Iterator[Session]:
                 device_type=platform.netmiko,
                 host=device.address,
                 port=device.port,
-                sock=dial(device.address, device.port, CONNECT_SECONDS),
+                sock=dial(device.address, device.port, seconds),
                 username=device.user,
                 password=device.password or "",
                 secret=device.enable or "",
@@ -113,17 +177,20 @@ def login(device: Device) -> Iterator[Session]:
                 system_host_keys=False,
                 alt_host_keys=True,
                 alt_key_file=pins.name,
-                conn_timeout=CONNECT_SECONDS,
-                auth_timeout=CONNECT_SECONDS,
-                banner_timeout=CONNECT_SECONDS,
+                conn_timeout=seconds,
+                auth_timeout=seconds,
+                banner_timeout=seconds,
                 read_timeout_override=None,
             )
+    session = None
     try:
         _enable(device, connection)
-        yield Session(device, platform, connection)
+        session = Session(device, platform, connection)
+        yield session
     finally:
         with suppress(SwitchUnreachable), _told(device):  # whoever cannot be told is gone
-            connection.disconnect()
+            if session is None or not session.lost:  # a farewell would wait for an answer
+                connection.disconnect()
 
 
 def _pins(device: Device) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from ictops.errors import SwitchError
 from ictops.network.archive import Archive
-from ictops.network.backup import FULL, take_backup
+from ictops.network.attempt import Compare
+from ictops.network.backup import FULL, Backup, take_backup
 from ictops.network.batch import in_batch
+from ictops.network.change import Changed, Checks, Heard, Options, Touches, change
 from ictops.network.device import Device, login
 
 
@@ -53,19 +55,96 @@ def back_up(
     def one(device: Device) -> Done:
         with login(device) as session:
             backup = take_backup(session, mask)
-        before = archive.kept(device.site, device.name)
-        files = dict(backup.files)
-        if device.name in whole:
-            files[FULL] = _sealed(seal, backup.whole, before.get(FULL))
-        changed = before != files
-        if write and changed:
-            archive.keep(device.site, device.name, files)
+        changed = _keep(
+            archive, device, backup, seal if device.name in whole else None, write=write
+        )
         said = ["changed since the last backup" if changed else "as in the last backup"]
         if backup.unsaved:
             said.append("what runs is not saved: a reboot would undo it")
         return Done(changed, "; ".join(said), {"unsaved": backup.unsaved})
 
     return in_batch(devices, one, at_once=at_once, at_once_a_site=at_once_a_site)
+
+
+def configure(
+    devices: Iterable[Device],
+    archive: Archive,
+    compare_of: Callable[[Device], Compare],
+    options: Options,
+    *,
+    at_once: int,
+    at_once_a_site: int,
+    touches: Touches,
+    neighbours: Heard,
+    hops: Mapping[str, int] | None = None,
+    whole: frozenset[str] = frozenset(),
+    seal: Seal,
+) -> Iterator[tuple[Device, Done | SwitchError]]:
+    """Change switches, each as :func:`ictops.network.change.change` does; nothing is committed.
+
+    :param hops: by name, how far a switch is away: the furthest are changed first, and the
+        nearer ones when all further ones are through, so that nobody's path is changed under a
+        change. Switches of which it says nothing come last.
+    :param whole: as in :func:`back_up`.
+    """
+    mask = archive.mask()
+    locks = archive.folder.with_name(f"{archive.folder.name}.locks")
+
+    def one(device: Device) -> Done:
+        sealing = seal if device.name in whole else None
+        changed = change(
+            device,
+            Checks(compare_of(device), touches, neighbours),
+            options,
+            mask=mask,
+            keep=lambda backup: _keep(archive, device, backup, sealing, write=True),
+            locks=locks,
+        )
+        return _told(changed, options)
+
+    far: dict[int, list[Device]] = {}
+    for device in devices:
+        far.setdefault((hops or {}).get(device.name, 0), []).append(device)
+    for _, as_far in sorted(far.items(), reverse=True):
+        yield from in_batch(as_far, one, at_once=at_once, at_once_a_site=at_once_a_site)
+
+
+def _told(changed: Changed, options: Options) -> Done:
+    count = len(changed.difference.commands)
+    if not changed.changed:
+        said = ["as it is wanted"]
+    elif not options.write:
+        said = [f"would be changed by {count:,} lines"]
+        if changed.touches and not options.may_touch_path:
+            said.append("refused, as it touches the path to it: " + ", ".join(changed.touches))
+    else:
+        said = [f"changed by {count:,} lines ({changed.method})"]
+    if changed.unsaved:
+        said.append("what runs is not saved: a reboot would undo it")
+    more = {
+        "difference": list(changed.difference.shown),
+        "commands": [one.shown for one in changed.difference.commands],
+        "method": changed.method,
+        "configuration": changed.configuration,
+        "touches": list(changed.touches),
+        "unsaved": changed.unsaved,
+        "unsaved_difference": list(changed.unsaved_difference),
+    }
+    return Done(changed.changed, "; ".join(said), more)
+
+
+def _keep(
+    archive: Archive, device: Device, backup: Backup, seal: Seal | None, *, write: bool
+) -> bool:
+    """Put a backup into the archive, and tell if anything changed since the last one."""
+    before = archive.kept(device.site, device.name)
+    files = dict(backup.files)
+    if seal is not None:
+        files[FULL] = _sealed(seal, backup.whole, before.get(FULL))
+    changed = before != files
+    if write and changed:
+        archive.keep(device.site, device.name, files)
+    return changed
 
 
 def _sealed(seal: Seal, text: str, before: str | None) -> str:

@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import Annotated
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, ValidationError
 
 from ictops.errors import SwitchError
+from ictops.network.declared import Expression, LineExpression, Part, line_expression, read_declared
+from ictops.network.methods import Changing
+from ictops.network.reach import Reach
 from ictops.network.reading import Reads
+from ictops.network.rules import Manages, Rules
 
 FOLDER = Path(__file__).parent / "platforms"
 
@@ -25,20 +29,6 @@ _WORDS = r'(?:(?:"(?:[^"\\]|\\.)*"|[^"\s]\S*) )*?'
 _REST = r'(?!"?<secret[:>])(?P<secret>\S.*)'
 
 
-def _expression(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise ValueError(f"{text!r} is no regular expression: {error}") from error
-    return text
-
-
-def _line_expression(text: str) -> str:
-    if not text.startswith("^"):  # those are far faster: no need to try at each character
-        raise ValueError(f"{text!r} does not begin with ^")
-    return _expression(text)
-
-
 def _filled(text: str) -> str:
     for name, stands_for in (("secret", _WORD), ("rest", _REST), ("words", _WORDS)):
         text = text.replace(f"{{{name}}}", stands_for)
@@ -46,16 +36,12 @@ def _filled(text: str) -> str:
 
 
 def _secret_expression(text: str) -> str:
-    expression = _line_expression(_filled(text))
+    expression = line_expression(_filled(text))
     if "secret" not in re.compile(expression).groupindex:
         raise ValueError(f"{text!r} says neither {{secret}} nor {{rest}}")
     return expression
 
 
-Expression = Annotated[str, AfterValidator(_expression)]
-"""A regular expression, searched for in one line at a time."""
-LineExpression = Annotated[str, AfterValidator(_line_expression)]
-"""A regular expression that a line begins with."""
 SecretExpression = Annotated[str, AfterValidator(_secret_expression)]
 """Likewise; ``{secret}`` stands for a word or a text in quotes, ``{rest}`` for all that follows,
 ``{words}`` for as few words and texts in quotes as will do.
@@ -65,11 +51,7 @@ the digit would be taken for the secret where the secret is masked.
 """
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Shows(_Part):
+class Shows(Part):
     """The commands that show what a backup holds; a list is tried in turn until one is known."""
 
     running: str
@@ -83,7 +65,7 @@ class Shows(_Part):
     """All of them are asked: one may say what another does not."""
 
 
-class Secret(_Part):
+class Secret(Part):
     """A secret in a configuration."""
 
     pattern: SecretExpression
@@ -104,14 +86,14 @@ class Secret(_Part):
         return None if self.within is None else re.compile(self.within)
 
 
-class Blocks(_Part):
+class Blocks(Part):
     """How blocks are opened and closed where indentation does not tell."""
 
     opens: LineExpression
     closes: LineExpression
 
 
-class Platform(_Part):
+class Platform(Part):
     """One kind of switch."""
 
     name: str
@@ -143,6 +125,16 @@ class Platform(_Part):
     """What the switch says to a command that it does not take."""
     save: str | None
     """The command that stores the running configuration; None where that is done always."""
+    rules: Rules = Rules()
+    """How two configurations are compared and one is made the other."""
+    manages: Manages = {}
+    """Which lines belong to which feature of the role ``switch_config``."""
+    unseen: tuple[LineExpression, ...] = ()
+    """Lines that the switch takes and never shows."""
+    path: Reach = Reach()
+    """How ictops' way to the switch is found in its configuration."""
+    change: Changing
+    """How it is changed, and its dead-man switch."""
     reads: Reads = Reads()
     """How what it shows of its neighbours and ports is read."""
 
@@ -197,13 +189,6 @@ def load_platform(name: str) -> Platform:
         )
     path = FOLDER / f"{name}.yml"
     try:
-        return Platform(name=name, **_read(path))
+        return Platform(name=name, **read_declared(path))
     except (ValidationError, yaml.YAMLError, TypeError, AttributeError, OSError) as error:
         raise SwitchError(f"the platform's file is wrong: {error}", where=str(path)) from error
-
-
-def _read(path: Path) -> dict[str, object]:
-    """Give what a file says, and what the one that it is ``like`` says where it says nothing."""
-    said: dict[str, object] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    like = said.pop("like", None)
-    return said if like is None else {**_read(FOLDER / f"{like}.yml"), **said}

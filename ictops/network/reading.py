@@ -11,7 +11,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BeforeValidator
+
+from ictops.network.declared import Part
 
 LONGEST_LINE = 2000
 """Characters of a line that are read. RouterOS has the longest lines, about half as long."""
@@ -32,10 +34,8 @@ Expression = Annotated[re.Pattern[str], BeforeValidator(_compiled)]
 LineExpression = Annotated[Expression, AfterValidator(_of_a_line)]
 
 
-class Reading(BaseModel):
+class Reading(Part):
     """How one kind of record looks."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     begins: LineExpression
     """The line that begins a record; for a table, all of it."""
@@ -45,10 +45,8 @@ class Reading(BaseModel):
     """A line whose parts hold for all records below it."""
 
 
-class Reads(BaseModel):
+class Reads(Part):
     """How what a platform shows is read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     neighbours: tuple[Reading, ...] = ()
     """Parts: ``port``, ``name``, ``its_port``, ``address``, ``description``, and ``chassis``,

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ictops.operations.planning import Work
-from ictops.operations.switches import begin_reading, is_switch
+from ictops.operations.switches import archive_of, begin_reading, is_switch
 from ictops.settings import Settings
 from ictops.store.journal import Journal
 from ictops.store.records import GOOD, DriftState, HostRecord
@@ -76,6 +76,7 @@ def begin_compare(
         operation=operation,
         title=title,
         playbook=PLAYBOOK,
+        extra_vars={"switch_config_folder": str(archive_of(settings).folder)},
         takes=is_switch,
         only_for="switches",
     )

@@ -17,6 +17,8 @@ from ictops.store.drift import Drifts
 from ictops.store.journal import Journal
 from ictops.store.records import Checked, CheckRecord, Differing, DriftRecord, DriftState
 
+OPERATION = "switch-drift"
+"""What a run that looks for drift of switches is called in the journal."""
 SWITCH = "switch"
 """The kind of check that compares a switch's configurations."""
 INTENDED = "running vs intended"
@@ -67,7 +69,7 @@ def begin_switch_drift(
     """
     title = "drift of switches"
     return begin_compare(
-        journal, settings, sites=sites, limit=limit, title=title, operation="switch-drift"
+        journal, settings, sites=sites, limit=limit, title=title, operation=OPERATION
     )
 
 
@@ -111,10 +113,14 @@ def differing_of(host: str, item: str, lines: Sequence[str]) -> Differing:
 
     One that was too long to be kept whole is like no other host's: nobody knows the rest.
     """
-    own = re.compile(rf"(?<![\w.-]){re.escape(host)}(?![\w-])")
-    text = "\n".join(own.sub(OWN_NAME, line) for line in lines)
+    text = without_name(host, "\n".join(lines))
     whole = f"{host}\n{text}" if lines and lines[-1].endswith(CUT) else text
     return Differing(item, sha256(whole.encode()).hexdigest(), text)
+
+
+def without_name(host: str, text: str) -> str:
+    """Give a text with :data:`OWN_NAME` in the place of a host's name."""
+    return re.sub(rf"(?<![\w.-]){re.escape(host)}(?![\w-])", OWN_NAME, text)
 
 
 def groups_of(found: Iterable[DriftRecord]) -> list[Group]:

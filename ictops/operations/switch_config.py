@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from ictops.errors import PlanError
 from ictops.estate.models import Host
 from ictops.network.backup import RUNNING
+from ictops.network.methods import MOST_MINUTES
 from ictops.operations.planning import Draft, Request, Work, make_plan
 from ictops.operations.switch_order import Order
 from ictops.operations.switches import archive_of, find_switch, is_switch
@@ -17,7 +19,7 @@ from ictops.plans.model import Wave
 from ictops.settings import Settings
 
 CONFIG_PLAYBOOK, RESTORE_PLAYBOOK = "switch_config.yml", "switch_restore.yml"
-LONGEST = timedelta(hours=1)
+LONGEST = timedelta(minutes=MOST_MINUTES)
 """The longest time that every platform's dead-man switch takes."""
 
 
@@ -72,6 +74,7 @@ def plan_restore(
     :raises SwitchError: if there is no such commit, or it has nothing of that switch.
     """
     switch = find_switch(settings, host)
+    request = replace(request, sites=(switch.site,), limit=switch.name)
     archive = archive_of(settings)
     resolved = archive.resolve(commit)
     archive.show(switch.site, switch.name, RUNNING, resolved)
@@ -95,7 +98,9 @@ def _extra_vars(
     """Give a role's variables; of those that are on or off, only what is on."""
     minutes = dead_man / timedelta(minutes=1)
     if not minutes.is_integer() or not timedelta(0) < dead_man <= LONGEST:
-        raise PlanError("a dead-man switch takes 1 to 60 whole minutes", where="--dead-man")
+        raise PlanError(
+            f"a dead-man switch takes 1 to {MOST_MINUTES} whole minutes", where="--dead-man"
+        )
     return {
         f"{role}_folder": str(archive_of(settings).folder),
         f"{role}_minutes": int(minutes),

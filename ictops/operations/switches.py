@@ -17,6 +17,8 @@ from ictops.settings import Limits, Settings
 from ictops.store.journal import Journal
 
 PLAYBOOK = "switch_backup.yml"
+BACKUP = "switch-backup"
+"""What a run is called in the journal."""
 READS_ONLY = "a backup changes nothing on a switch"
 NO_RETRY = timedelta(days=1)
 """Longer than a run lasts: a switch that is off is told, and backed up the next time."""
@@ -38,7 +40,7 @@ def begin_backup(
     :raises PlanError: if there is no such switch.
     """
     work = Work(
-        operation="switch-backup",
+        operation=BACKUP,
         title="backup of switches",
         playbook=PLAYBOOK,
         extra_vars={

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 
 from ictops.errors import IctopsError, RunCarried
 from ictops.operations.carry import carry, windows_of
+from ictops.operations.finish import finish
 from ictops.operations.housekeeping import keep_house_daily
 from ictops.plans.model import Plan
 from ictops.running.decide import Wait, decide
@@ -113,6 +114,8 @@ class Tick:
                 on_engine=self._take,
             )
             log.info("run %s is %s", run_id, ending)
+            if ending == "finished":
+                finish(self._journal, self._settings, run_id)
         except RunCarried:
             log.info("run %s is carried by another process", run_id)  # since a moment
         except IctopsError as error:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from ictops.lab.farm.ending import running
 from ictops.lab.hosts import cluster_of
 from ictops.lab.model import Lab
 from ictops.lab.packages import SIGNING
@@ -161,6 +162,7 @@ def test_up_undoes_every_fault(workspace: Workspace) -> None:
     [
         (["fault", "lab001-ws-1", "off", "--name", "t"], 1, "Did you mean lab001-ws-01?"),
         (["fault", HOST, "smash", "--name", "t"], 2, "off, on, cut, slow, heal, fill, free"),
+        (["fault", HOST, "drop", "--name", "t"], 1, "drop can befall the lab's switches alone"),
         (["fault", HOST, "off", "--name", "other"], 1, "other: this lab is not up"),
         (["status", "--name", "other"], 1, "Labs of this workspace: t;"),
         (["up", "--name", "t", "--sites", "3"], 1, "2 made-up schools, workstations: 2 each"),
@@ -303,7 +305,10 @@ def other(tmp_path: Path) -> Iterator[Workspace]:
         remove(lab)
 
 
-SMALL = ("lab", "up", "--name", "t", "--sites", "1", "--workstations", "2")
+SMALL = ("lab", "up", "--name", "t", "--sites", "1", "--workstations", "2", "--switches", "2")
+
+
+SWITCHES = ["lab001-sw-01", "lab001-sw-02"]
 
 
 def kill_half_up(other: Workspace) -> None:
@@ -319,9 +324,16 @@ def test_a_lab_that_was_killed_half_up_comes_up_and_goes(
 ) -> None:
     kill_half_up(other)
     found = other.json(*SMALL)
-    assert [one["ssh"] for one in found] == [True] * 3
+    assert [one["ssh"] for one in found] == [True] * 5
     assert found == other.json(*SMALL), "the second time nothing is amiss"
+    farm = running(other.lab.farm)
+    assert farm is not None
+    os.kill(farm, signal.SIGKILL)
+    missing = other.json("lab", "status", "--name", "t", code=3)
+    assert [one["host"] for one in missing if not one["ssh"]] == SWITCHES
+    assert found == other.json(*SMALL), "the switches' process is started again"
     assert other.ictops("lab", "down", "--name", "t") == "taken away: the lab t\n"
+    assert running(other.lab.farm) is None
     assert containers(other.lab) == {}
     assert networks(other.lab) == []
     assert not other.lab.folder.exists()
@@ -333,9 +345,36 @@ def test_a_lab_that_was_killed_half_up_goes(workspace: Workspace, other: Workspa
     until(lambda: not _podmans_of(other), 30, "podman has ended what it was about")
     # The image stays: the session's lab has hosts of it.
     assert other.ictops("lab", "down", "--all") == "taken away: the lab t\n"
+    assert running(other.lab.farm) is None
     assert containers(other.lab) == {}
     assert networks(other.lab) == []
     assert list((other.folder / "inventories").iterdir()) == []
+
+
+def test_switches_of_a_lab_are_backed_up_and_have_their_faults(
+    workspace: Workspace, other: Workspace
+) -> None:
+    core, edge = SWITCHES
+    found = other.json(*SMALL)
+    assert {one["host"]: one["what"] for one in found if one["port"] != 22} == dict.fromkeys(
+        SWITCHES, "simulated"
+    )
+    assert "no faults in 1 site and 5 hosts of t" in other.ictops("inventory", "check")
+    assert other.json("switch", "backup")["unsaved"] == []
+    kept = other.folder / "state" / "switches" / "t" / "lab001"
+    assert "hostname lab001-sw-01\n" in (kept / core / "running.cfg").read_text()
+    assert f"System Name: {edge}\n" in (kept / core / "neighbours.txt").read_text()
+
+    fault(other, "off", host=core)
+    fault(other, "refuse", "--line", "show version", host=edge)
+    states = other.json("lab", "status", "--name", "t", code=3)
+    told = {one["host"]: (one["state"], one["faults"]) for one in states}
+    assert (told[core], told[edge]) == (("off", []), ("running", ["refuse"]))
+    said = " ".join(other.ictops("switch", "backup", code=4).split())
+    assert f"{core}: it does not answer" in said
+    assert f"{edge}: the switch does not take 'show version'" in said
+    assert found == other.json(*SMALL), "all faults are undone"
+    assert "Nothing has changed" in other.ictops("switch", "backup")
 
 
 def _podmans_of(other: Workspace) -> list[bytes]:

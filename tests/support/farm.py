@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,10 +34,12 @@ def device(platform: str, name: str | None = None, **more: Any) -> DeviceModel:
 
 
 @contextmanager
-def farm_of(folder: Path, *devices: DeviceModel, **more: Any) -> Iterator[Farm]:
+def farm_of(
+    folder: Path, *devices: DeviceModel, within: Sequence[str] = (), **more: Any
+) -> Iterator[Farm]:
     """Run a farm for as long as this lasts."""
     write_farm(folder, FarmModel(devices=devices, **more))
-    running = start(folder)
+    running = start(folder, within=within)
     try:
         yield running
     finally:

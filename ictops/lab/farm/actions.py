@@ -174,5 +174,6 @@ ACTIONS: dict[str, Action] = {
     "version": lambda cli, _command, _words: Reply(version(cli.device)),
     "inventory": lambda cli, _command, _words: Reply(inventory(cli.device)),
     "lldp": lambda cli, _command, _words: Reply(lldp(cli.device)),
-    "interfaces": lambda cli, _command, _words: Reply(interfaces(cli.device)),
+    "interfaces": lambda cli, _command, _words: Reply(interfaces(cli.device, cli.kind.interfaces)),
+    "status": lambda cli, _command, _words: Reply(interfaces(cli.device, cli.kind.status)),
 }

@@ -89,6 +89,18 @@ class Cli:
         faults = self.device.faults
         if faults.refuse is not None and re.search(faults.refuse, line):
             return Reply(self._error(self.kind.errors.refused, line))
+        return self.dropping(line, self._carry_out)
+
+    def dropping(self, line: str, carry_out: Callable[[str], Reply]) -> Reply:
+        """Carry out a line, unless the session is to end before it; or end it after it."""
+        after = self.device.faults.drop_after
+        if not self.device.drops_at(line):
+            return carry_out(line)
+        if after:
+            carry_out(line)
+        return Reply(drop=True)
+
+    def _carry_out(self, line: str) -> Reply:
         return self._config_line(line) if self.mode == "config" else self._command(line, self.mode)
 
     def target(self) -> Lines:

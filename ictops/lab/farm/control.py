@@ -60,6 +60,24 @@ def _clear(device: Device, _asked: Mapping[str, Any]) -> dict[str, Any]:
     return {}
 
 
+def _state(device: Device, _asked: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "faults": device.faults.model_dump(exclude_defaults=True),
+        "down": device.down,
+        "unplugged": device.unplugged,
+    }
+
+
+def _unplug(device: Device, _asked: Mapping[str, Any]) -> dict[str, Any]:
+    device.unplug()
+    return {}
+
+
+def _plug_in(device: Device, _asked: Mapping[str, Any]) -> dict[str, Any]:
+    device.plug_in()
+    return {}
+
+
 def _reboot(device: Device, _asked: Mapping[str, Any]) -> dict[str, Any]:
     device.reboot()
     return {}
@@ -71,6 +89,9 @@ _ORDERS: dict[str, Callable[[Device, Mapping[str, Any]], dict[str, Any]]] = {
     "fault": _fault,
     "clear": _clear,
     "reboot": _reboot,
+    "state": _state,
+    "unplug": _unplug,
+    "plug_in": _plug_in,
 }
 
 
@@ -120,7 +141,7 @@ class Control:
         self._path = folder / CONTROL
 
     def ask(self, do: str, device: str, **more: object) -> dict[str, Any]:
-        """Ask for ``get``, ``log``, ``fault``, ``clear`` or ``reboot`` and give the answer.
+        """Ask for one of what a farm can be asked for, and give the answer.
 
         :raises LabError: if the farm does not answer, or says no.
         """
@@ -158,3 +179,15 @@ class Control:
     def reboot(self, device: str) -> None:
         """Reboot a switch now."""
         self.ask("reboot", device)
+
+    def state(self, device: str) -> dict[str, Any]:
+        """Give a switch's ``faults``, and whether it is ``down`` and ``unplugged``."""
+        return self.ask("state", device)
+
+    def unplug(self, device: str) -> None:
+        """Pull a switch's plug."""
+        self.ask("unplug", device)
+
+    def plug_in(self, device: str) -> None:
+        """Plug a switch in again, if it is not; one that reboots is there at once."""
+        self.ask("plug_in", device)

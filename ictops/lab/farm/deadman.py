@@ -114,6 +114,15 @@ def _reload_cancel(cli: Cli, command: Command, _words: Words) -> Reply:
     return Reply(command.say if cli.device.disarm(RELOAD) else command.ask)
 
 
+def _pending(name: str) -> Action:
+    """Give what shows whether something is scheduled, or waits for being kept."""
+
+    def show(cli: Cli, command: Command, _words: Words) -> Reply:
+        return Reply(command.say if name in cli.device.pending else command.ask)
+
+    return show
+
+
 def _session_open(cli: Cli, _command: Command, words: Words) -> Reply:
     """EOS: ``configure session NAME``: write what does not run yet."""
     device = cli.device
@@ -186,8 +195,9 @@ def _checkpoint_auto(cli: Cli, command: Command, words: Words) -> Reply:
 def _checkpoint_confirm(cli: Cli, command: Command, _words: Words) -> Reply:
     if not cli.device.disarm(REVERT):
         return Reply(command.ask)
-    cli.device.checkpoints[f"AUTO{datetime.now(UTC):%Y%m%d%H%M%S}"] = cli.device.running
-    return Reply(command.say)
+    name = f"AUTO{datetime.now(UTC):%Y%m%d%H%M%S}"
+    cli.device.checkpoints[name] = cli.device.running
+    return Reply(command.say.replace("{name}", name))
 
 
 def _checkpoint_save(cli: Cli, command: Command, words: Words) -> Reply:
@@ -206,6 +216,13 @@ def _checkpoint_rollback(cli: Cli, command: Command, words: Words) -> Reply:
     return Reply(command.say)
 
 
+def _checkpoint_erase(cli: Cli, command: Command, words: Words) -> Reply:
+    name = words.get("name") or ""
+    if name.startswith(".") or cli.device.checkpoints.pop(name, None) is None:
+        return Reply(command.ask.replace("{name}", name))
+    return Reply()
+
+
 def _checkpoint_list(cli: Cli, _command: Command, _words: Words) -> Reply:
     names = sorted(name for name in cli.device.checkpoints if not name.startswith("."))
     return Reply("".join(f"{name}\n" for name in [*names, "startup-config"]))
@@ -218,6 +235,8 @@ DEADMAN: dict[str, Action] = {
     "revert_now": _revert_now,
     "reload_in": _reload_in,
     "reload_after": _reload_after,
+    "show_reload": _pending(RELOAD),
+    "show_revert": _pending(REVERT),
     "reload_cancel": _reload_cancel,
     "session_open": _session_open,
     "session_commit": _session_commit,
@@ -227,5 +246,6 @@ DEADMAN: dict[str, Action] = {
     "checkpoint_confirm": _checkpoint_confirm,
     "checkpoint_save": _checkpoint_save,
     "checkpoint_rollback": _checkpoint_rollback,
+    "checkpoint_erase": _checkpoint_erase,
     "checkpoint_list": _checkpoint_list,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,10 +12,12 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Protocol
 
+from ictops.lab.farm.carried import reachable
 from ictops.lab.farm.config import Lines
 from ictops.lab.farm.kind import Kind, load_kind
 from ictops.lab.farm.model import DeviceModel, Faults
-from ictops.lab.farm.trees import reachable, read_config
+from ictops.lab.farm.plane import Bridge
+from ictops.lab.farm.trees import read_config
 
 LOG_LINES = 10_000
 """Of the lines that a switch was given, so many are kept."""
@@ -52,7 +55,10 @@ class Device:
     """A simulated switch."""
 
     def __init__(self, model: DeviceModel, pace: Pace) -> None:
-        """Switch it on; it runs what ``model.running`` says, and starts with its startup."""
+        """Switch it on; it runs what ``model.running`` says, and starts with its startup.
+
+        :raises LabError: if there is none of its kind, or its data plane is not there.
+        """
         self.model = model
         self.kind: Kind = load_kind(model.platform)
         self.pace = pace
@@ -66,6 +72,7 @@ class Device:
         self.logins = 0
         self.boots = 1
         self.down = False
+        self.unplugged = False
         self.changed_by = model.user
         self.changed_at = self.saved_at = self.booted_at = datetime.now(UTC)
         self.checkpoints: dict[str, Lines] = {}
@@ -76,7 +83,12 @@ class Device:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._lines_to_drop = model.faults.drop_at_line
         self._original = self.running
-        self._reached = self._reaches()
+        self._bridge = (
+            None
+            if model.plane is None
+            else Bridge(model.name, self.kind, model.plane, self._original)
+        )
+        self._reached = self._carries()
 
     @property
     def name(self) -> str:
@@ -117,7 +129,7 @@ class Device:
         self.changed_at = datetime.now(UTC)
         self.changed_by = by
         was_silent = self.silent
-        self._reached = self._reaches()
+        self._reached = self._carries()
         self._wake(was_silent)
 
     def save(self) -> None:
@@ -144,6 +156,14 @@ class Device:
         self.faults = self.faults.model_copy(update={"drop_at_line": None})
         return True
 
+    def drops_at(self, line: str) -> bool:
+        """Give whether a session ends with this line, of whatever mode; that is over then."""
+        wanted = self.faults.drop_at
+        if wanted is None or re.search(wanted, line) is None:
+            return False
+        self.faults = self.faults.model_copy(update={"drop_at": None})
+        return True
+
     def arm(self, name: str, seconds: float, then: Callable[[], None]) -> None:
         """Do something later by the switch's clock; what had that name before is forgotten."""
         self.disarm(name)
@@ -162,8 +182,26 @@ class Device:
             timer.cancel()
         return timer is not None
 
+    def unplug(self) -> None:
+        """Take the power away; what runs and is not stored is lost."""
+        if self._bridge is not None:
+            self._bridge.go_dark()
+        self.off()
+        self.down = self.unplugged = True
+
+    def plug_in(self) -> None:
+        """Have it run what it has stored, at once, if it is without power or reboots."""
+        if self.down:
+            self.disarm("boot")
+            self.unplugged = False
+            self._booted()
+
     def reboot(self) -> None:
         """End all sessions, be away for a while, and come back with the startup configuration."""
+        if self.unplugged:
+            return
+        if self._bridge is not None:
+            self._bridge.go_dark()
         self.off()
         self.down = True
         wait = self.pace.boot_seconds * self.pace.time_scale
@@ -183,10 +221,17 @@ class Device:
         self.boots += 1
         self.running = self.startup
         self.booted_at = self.changed_at = datetime.now(UTC)
-        self._reached = self._reaches()
+        self._reached = self._carries()
         self.down = False
 
-    def _reaches(self) -> bool:
+    def _carries(self) -> bool:
+        """Carry what runs; give whether it leaves the switch reachable, as far as that is played.
+
+        Behind a data plane packets come or do not: nothing is played.
+        """
+        if self._bridge is not None:
+            self._bridge.carry(self.running)
+            return True
         management = self.model.management
         return management is None or reachable(self.kind, management, self.running, self._original)
 

@@ -156,6 +156,9 @@ class _Change:
         return placed(here, Line(line), self._scope.rank, by_number=False)
 
     def _is_negative(self, line: str) -> bool:
+        """Whether ``no line`` is a line of its own here; what is around a section knows others."""
+        if not self._scope.knows(line) and not self._scope.knows(f"no {line}"):
+            return False
         return any(one.search(line) for one in self._grammar.in_place("negatives"))
 
     def _single_keys(self, line: str) -> set[str]:
@@ -187,8 +190,25 @@ class _Change:
         lines = self._lines
         if any(one.search(line) for one in self._grammar.in_place("one_owner")):
             lines = self._from_others(key, numbers_of(found["members"]))
-        here = self._replaced(self._here, key, members)
+        here = self._replaced(self._apart(line, key, found["members"]), key, members)
+        if any(one.search(line) for one in self._grammar.in_place("unshown")):
+            here = self._replaced(here, key, set())
         return Edited(with_below(lines, self._scope.path, here), self._scope.path)
+
+    def _apart(self, line: str, key: str, listed: str) -> Lines:
+        """Give what is here without what a list takes the place of: members of others, ``all``."""
+        kinds = self._grammar.in_place("apart")
+        here = without(
+            self._here, lambda text: text.startswith(f"{key} ") and self._list(text) is None
+        )
+        if not any(one.search(line) for one in kinds):
+            return here
+        for one in self._here:
+            found = self._list(one.text)
+            if found is not None and found["key"] != key and any(k.search(one.text) for k in kinds):
+                left = numbers_of(found["members"]) - numbers_of(listed)
+                here = self._replaced(here, found["key"], left)
+        return here
 
     def _part(self, key: str, members: set[str]) -> Edited:
         return self._with(self._replaced(self._here, key, self._members(self._here, key) - members))

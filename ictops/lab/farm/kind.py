@@ -8,31 +8,17 @@ from pathlib import Path
 from typing import Annotated
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BeforeValidator, ValidationError
 
 from ictops.errors import LabError
+from ictops.network.declared import Expression, Part, read_declared
 
 FOLDER = Path(__file__).parent / "platforms"
 
 _PART = re.compile(r"\[(\w[\w-]*)\]|<(\w+)(\.\.\.)?>")
 
 
-def _expression(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise ValueError(f"{text!r} is no regular expression: {error}") from error
-    return text
-
-
-Expression = Annotated[str, AfterValidator(_expression)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Command(_Part):
+class Command(Part):
     """A command that the switch knows."""
 
     do: str
@@ -52,7 +38,7 @@ Commands = dict[str, Annotated[Command, BeforeValidator(_command)]]
 ``<name>`` is a word, ``<name...>`` all that follows, and a word with ``?`` may be left out."""
 
 
-class Prompts(_Part):
+class Prompts(Part):
     """What stands at the start of a line; ``{host}`` is the switch's name."""
 
     user: str = "{host}>"
@@ -64,7 +50,7 @@ class Prompts(_Part):
     """Of a longer name, the configuration modes show only so many letters."""
 
 
-class Ansi(_Part):
+class Ansi(Part):
     """Control sequences around the prompt of a switch that paints a screen."""
 
     before: str = ""
@@ -73,14 +59,14 @@ class Ansi(_Part):
     """What a switch prints when Enter is pressed."""
 
 
-class Pager(_Part):
+class Pager(Part):
     """How output that is longer than a screen is shown."""
 
     lines: int = 24
     prompt: str = " --More-- "
 
 
-class Errors(_Part):
+class Errors(Part):
     """What the switch says to what it does not take; ``{caret}`` is room up to the line."""
 
     unknown: str
@@ -90,7 +76,7 @@ class Errors(_Part):
     """To a wrong enable password."""
 
 
-class Section(_Part):
+class Section(Part):
     """A line that opens a mode of its own."""
 
     enter: Expression
@@ -103,7 +89,7 @@ class Section(_Part):
     sections: tuple[Section, ...] = ()
 
 
-class Grammar(_Part):
+class Grammar(Part):
     """The lines of a configuration."""
 
     lines: tuple[Expression, ...] = ()
@@ -118,6 +104,10 @@ class Grammar(_Part):
     """Whether such a line adds members by itself, or only with the word ``add``."""
     one_owner: tuple[Expression, ...] = ()
     """Lists whose members belong to one section at a time, such as a port's untagged VLAN."""
+    apart: tuple[Expression, ...] = ()
+    """Lists of a section of which a member is in one at a time."""
+    unshown: tuple[Expression, ...] = ()
+    """Lists that say what is so by itself, which the switch takes and does not show."""
     negatives: tuple[Expression, ...] = ()
     """Lines that the switch shows with ``no`` before them."""
     rewrite: tuple[tuple[Expression, str], ...] = ()
@@ -144,7 +134,7 @@ class Grammar(_Part):
         return _compiled(getattr(self, name))
 
 
-class Paths(_Part):
+class Paths(Part):
     """How the path of the management is found in a configuration."""
 
     interface: str = ""
@@ -166,11 +156,14 @@ class Paths(_Part):
     """The line of the uplink that carries one VLAN only; it counts where it is not a trunk."""
     trunk: Expression = ""
     """The line that makes it a trunk."""
+    native: Expression = ""
+    """The line of a trunk that names the VLAN of frames without a tag, else VLAN 1; empty
+    where nobody has said yet how it is found, and a switch is no part of a plane."""
     vlan_ports: tuple[Expression, ...] = ()
     """Lines of the VLAN's section that list its ports."""
 
 
-class Shown(_Part):
+class Shown(Part):
     """Output with a part for each neighbour or interface."""
 
     head: str = ""
@@ -178,14 +171,14 @@ class Shown(_Part):
     foot: str = ""
 
 
-class Wrap(_Part):
+class Wrap(Part):
     """Lines around a shown configuration; ``{now}`` and the like change by themselves."""
 
     head: str = ""
     foot: str = ""
 
 
-class Kind(_Part):
+class Kind(Part):
     """A kind of simulated switch."""
 
     name: str
@@ -212,8 +205,12 @@ class Kind(_Part):
     inventory: str = ""
     lldp: Shown = Shown()
     interfaces: Shown = Shown()
+    status: Shown = Shown()
+    """The ports once more, where another command says something else of them."""
     port: Expression = r"^interface (\S*\d)$"
     """Sections that ``interfaces`` shows; the group is the port's name."""
+    ports_in: str = ""
+    """The section in which those are; empty where they are in none."""
     user: Commands = {}
     enable: Commands = {}
     config: Commands = {}
@@ -287,13 +284,6 @@ def load_kind(name: str) -> Kind:
         )
     path = FOLDER / f"{name}.yml"
     try:
-        return Kind(name=name, **_read(path))
+        return Kind(name=name, **read_declared(path))
     except (ValidationError, yaml.YAMLError, TypeError) as error:
         raise LabError(f"the simulated switch's file is wrong: {error}", where=str(path)) from error
-
-
-def _read(path: Path) -> dict[str, object]:
-    """Read a file; ``like: other`` takes all from another that it does not say itself."""
-    said: dict[str, object] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    like = said.pop("like", None)
-    return said if like is None else _read(path.with_name(f"{like}.yml")) | said

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from ictops.errors import LabError
+from ictops.network.declared import Expression, Part
 
 FILE = "farm.json"
 
 
-def _expression(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise ValueError(f"{text!r} is no regular expression: {error}") from error
-    return text
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Neighbour(_Part):
+class Neighbour(Part):
     """What a switch hears by LLDP on one port."""
 
     port: str
@@ -37,7 +25,7 @@ class Neighbour(_Part):
     address: str = ""
 
 
-class Management(_Part):
+class Management(Part):
     """The path by which a switch is managed: without it nobody reaches the switch."""
 
     vlan: int
@@ -45,15 +33,29 @@ class Management(_Part):
     """The port that carries the VLAN; None where only the VLAN's interface counts."""
 
 
-class Faults(_Part):
+class Plane(Part):
+    """The Open vSwitch bridge that carries what a switch's configuration says."""
+
+    database: str
+    """The socket of its database."""
+    bridge: str
+    ports: dict[str, str]
+    """The bridge's interface of each port, by the name that the port has on the command line."""
+    own: dict[int, str] = {}
+    """The one behind which the switch itself answers, by the VLAN in which it does."""
+
+
+class Faults(Part):
     """What goes wrong with a switch; all of it can be set and taken back while it runs."""
 
-    refuse: Annotated[str, AfterValidator(_expression)] | None = None
+    refuse: Expression | None = None
     """A line in which this expression is found gets the platform's error."""
     drop_at_line: int | None = Field(default=None, ge=1)
     """The session ends as this line of configuration comes, counted from now, once."""
     drop_after: bool = False
-    """Whether that line is still carried out."""
+    """Whether that line, or that of ``drop_at``, is still carried out."""
+    drop_at: Expression | None = None
+    """The session ends as a line comes in which this expression is found, in any mode, once."""
     hang: bool = False
     """Sessions go silent; what was typed is carried out when the fault is taken back."""
     latency: float | None = Field(default=None, ge=0)
@@ -71,7 +73,7 @@ class Faults(_Part):
     """Descriptions hold control characters and letters beyond ASCII."""
 
 
-class DeviceModel(_Part):
+class DeviceModel(Part):
     """A simulated switch as it comes out of its box."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
@@ -94,10 +96,18 @@ class DeviceModel(_Part):
     """None: as running."""
     neighbours: tuple[Neighbour, ...] = ()
     management: Management | None = None
+    plane: Plane | None = None
+    """None: it only says that it carries something."""
     faults: Faults = Faults()
 
+    @model_validator(mode="after")
+    def _one_cut(self) -> Self:
+        if self.plane is not None and self.management is not None:
+            raise ValueError("what has a plane is cut off by that, and needs no management")
+        return self
 
-class FarmModel(_Part):
+
+class FarmModel(Part):
     """A farm: devices that one process plays."""
 
     devices: tuple[DeviceModel, ...]

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ictops.errors import LabError
 from ictops.lab.farm.control import Control
-from ictops.lab.farm.files import LISTENING, PID
+from ictops.lab.farm.ending import MODULE, running, stop
+from ictops.lab.farm.files import LISTENING, PID, put
 from ictops.lab.farm.model import FILE, FarmModel
 
+__all__ = ["Farm", "running", "running_farm", "start", "stop", "write_farm"]
+
 START_SECONDS = 60.0
-STOP_SECONDS = 10.0
-_MODULE = "ictops.lab.farm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +44,38 @@ class Farm:
 def write_farm(folder: Path, model: FarmModel) -> None:
     """Write a farm's ``farm.json``, which holds passwords, for its owner alone."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = folder / FILE
-    path.touch(mode=0o600)
-    path.write_text(model.model_dump_json(exclude_defaults=True), encoding="utf-8")
+    put(folder / FILE, model.model_dump_json(exclude_defaults=True), mode=0o600)
 
 
-def start(folder: Path, seconds: float = START_SECONDS) -> Farm:
+def start(
+    folder: Path,
+    seconds: float = START_SECONDS,
+    within: Sequence[str] = (),
+    *,
+    user: tuple[int, int] | None = None,
+) -> Farm:
     """Start the farm of a folder and wait until all its switches listen.
 
+    :param within: the words of a program that becomes the farm, such as one that enters a
+        network namespace first.
+    :param user: the user and group that it runs as; those of this process if None.
     :raises LabError: with what it said, if it ends or is too slow; or if it runs already.
     """
-    if _running(folder) is not None:
+    if running(folder) is not None:
         raise LabError("this farm runs already", where=str(folder), do="Stop it first")
     (folder / PID).unlink(missing_ok=True)
     said = folder / "log"
+    uid, gid = user or (None, None)
     with said.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", _MODULE, str(folder)],
+            [*within, sys.executable, "-m", MODULE, str(folder)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            user=uid,
+            group=gid,
+            extra_groups=None if user is None else [],
         )
     deadline = time.monotonic() + seconds
     while not (folder / PID).exists():
@@ -75,41 +85,17 @@ def start(folder: Path, seconds: float = START_SECONDS) -> Farm:
             words = said.read_text(errors="replace").strip()
             raise LabError(f"the farm did not start: {words}", where=str(folder))
         time.sleep(0.02)
-    places = json.loads((folder / LISTENING).read_text())
-    return Farm(folder, process.pid, {name: (str(a), int(p)) for name, (a, p) in places.items()})
+    return _farm(folder, process.pid)
 
 
-def stop(folder: Path, seconds: float = STOP_SECONDS) -> bool:
-    """End the farm of a folder; give whether one ran.
-
-    :raises LabError: if it does not end.
-    """
-    pid = _running(folder)
-    if pid is None:
-        return False
-    os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + seconds
-    while _is_ours(pid, folder):
-        if time.monotonic() > deadline:
-            raise LabError(f"process {pid} does not end", where=str(folder))
-        time.sleep(0.02)
-    return True
-
-
-def _running(folder: Path) -> int | None:
-    """Give the farm's process; a number that another process has by now is none."""
-    try:
-        pid = int((folder / PID).read_text())
-    except (FileNotFoundError, ValueError):
+def running_farm(folder: Path) -> Farm | None:
+    """Give the farm of a folder if it runs and all its switches listen."""
+    pid = running(folder)
+    if pid is None or not (folder / PID).exists():
         return None
-    return pid if _is_ours(pid, folder) else None
+    return _farm(folder, pid)
 
 
-def _is_ours(pid: int, folder: Path) -> bool:
-    with contextlib.suppress(ChildProcessError):  # it is somebody else's
-        os.waitpid(pid, os.WNOHANG)  # so that a child of ours that ended is gone
-    try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return _MODULE.encode() in words and os.fsencode(folder) in words
+def _farm(folder: Path, pid: int) -> Farm:
+    places = json.loads((folder / LISTENING).read_text())
+    return Farm(folder, pid, {name: (str(a), int(p)) for name, (a, p) in places.items()})

@@ -30,6 +30,9 @@ class RouterOsCli(Cli):
             return Reply()
         if faults.refuse is not None and re.search(faults.refuse, line):
             return Reply(self.kind.errors.refused.replace("{line}", line))
+        return self.dropping(line, self._carry_out)
+
+    def _carry_out(self, line: str) -> Reply:
         if (chained := _EXPORT_AND_PUT.fullmatch(line)) is not None:
             shown = self.run(chained["export"])
             return Reply(f"{shown.text}{chained['text']}\n", drop=shown.drop)

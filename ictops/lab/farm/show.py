@@ -7,9 +7,9 @@ import secrets
 from datetime import UTC, datetime
 from typing import Any
 
-from ictops.lab.farm.config import Lines
+from ictops.lab.farm.config import Line, Lines
 from ictops.lab.farm.device import Device
-from ictops.lab.farm.kind import Wrap
+from ictops.lab.farm.kind import Shown, Wrap
 from ictops.lab.farm.trees import config_lines, hostname
 
 _DESCRIPTION = re.compile(r'^(\s*(?:set .* )?(?:description|name|comment)[ =]"?)', re.MULTILINE)
@@ -58,36 +58,57 @@ def lldp(device: Device) -> str:
     return head + "".join(parts) + shown.foot.format(**about, count=len(parts))
 
 
-def interfaces(device: Device) -> str:
+def interfaces(device: Device, shown: Shown) -> str:
     """Give what shows the ports; those with a neighbour are up."""
-    shown, about = device.kind.interfaces, facts(device)
+    about = facts(device)
     up = {one.port for one in device.model.neighbours}
     parts = []
-    for line in device.running:
+    for line in _ports(device):
         found = re.search(device.kind.port, line.text)
         if found is None:
             continue
-        texts = [child.text for child in line.children]
-        shut = "shutdown" in texts or "disable" in texts
-        port = found[1]
+        texts = [child.text for child in line.children] or [line.text]
+        shut = "shutdown" in texts or "disable" in texts or "disabled=yes" in line.text
+        port, connected = found[1], found[1] in up and not shut
+        description = _value(texts, r"(?:^(?:description|name) |comment=)['\"]?([^'\"]*)")
+        vlan = _vlan(texts)
         parts.append(
             shown.each.format(
                 **about,
                 port=port,
                 short=_short(port),
-                description=_value(texts, r"^(?:description|name) \"?([^\"]*)"),
-                status="disabled" if shut else "connected" if port in up else "notconnect",
-                updown="up" if port in up and not shut else "down",
+                description=description,
+                dashes=description or "--",
+                status="disabled" if shut else "connected" if connected else "notconnect",
+                updown="up" if connected else "down",
+                Updown="Up" if connected else "Down",
                 enabled="no" if shut else "yes",
-                vlan=_vlan(texts),
+                Enabled="No" if shut else "Yes",
+                Enable="Disable" if shut else "Enable",
+                admin="down" if shut else "up",
+                flag="X" if shut else "R" if connected else " ",
+                vlan=vlan or "trunk",
+                native=vlan or "1",
+                mode="access" if vlan else "trunk",
+                letter="A" if vlan else "T",
             )
         )
     return shown.head.format(**about) + "".join(parts) + shown.foot.format(**about)
 
 
+def _ports(device: Device) -> tuple[Line, ...]:
+    inside = device.kind.ports_in
+    if not inside:
+        return device.running
+    return tuple(port for one in device.running if one.text == inside for port in one.children)
+
+
 def _vlan(texts: list[str]) -> str:
-    if any(text.startswith("switchport mode trunk") for text in texts):
-        return "trunk"
+    """Give the VLAN of an access port; a trunk has none."""
+    if any(
+        text.startswith(("switchport mode trunk", "vlan trunk", "vlan tagging")) for text in texts
+    ):
+        return ""
     return _value(texts, r"^(?:switchport access vlan|vlan access|vlan pvid) (\d+)") or "1"
 
 
@@ -97,7 +118,7 @@ def _value(texts: list[str], expression: str) -> str:
 
 
 def _short(port: str) -> str:
-    return re.sub(r"^(Gi|Te|Fa|Et)[A-Za-z]+", r"\1", port)
+    return re.sub(r"^(Gi|Te|Fa|Et)[A-Za-z]+", r"\1", port).replace("ethernet", "Eth ")
 
 
 def facts(device: Device) -> dict[str, Any]:

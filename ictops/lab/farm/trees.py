@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 from ictops.lab.farm import junos_tree, routeros_tree
-from ictops.lab.farm.config import Line, Lines, below, numbers_of, parse, render
-from ictops.lab.farm.kind import Grammar, Kind, Paths
-from ictops.lab.farm.model import Management
+from ictops.lab.farm.config import Line, Lines, parse, render
+from ictops.lab.farm.kind import Grammar, Kind
 
 
 def read_config(kind: Kind, text: str) -> Lines:
@@ -92,66 +91,3 @@ def _all(lines: Lines) -> list[str]:
         texts.append(line.text)
         texts += _all(line.children)
     return texts
-
-
-def reachable(kind: Kind, management: Management, lines: Lines, original: Lines) -> bool:
-    """Whether a configuration leaves the path by which the switch is managed.
-
-    :param original: the configuration that it came with; a VLAN that it lists must stay.
-    """
-    if kind.dialect == "junos":
-        return junos_tree.reachable(management, lines)
-    paths = kind.management
-    if paths is None:
-        return True
-    vlan = f"vlan {management.vlan}"
-    if below(original, (vlan,)) is not None and below(lines, (vlan,)) is None:
-        return False
-    if paths.also and not any(
-        line.text == paths.also.format(vlan=management.vlan) for line in lines
-    ):
-        return False
-    name = paths.interface.format(vlan=management.vlan)
-    interface = below(lines, (name,) if name else ())
-    if interface is None or _is_shut(paths, interface):
-        return False
-    if not any(re.search(paths.address, line.text) for line in interface):
-        return False
-    return management.uplink is None or _carried(paths, management, lines)
-
-
-def _is_shut(paths: Paths, section: Lines) -> bool:
-    if any(re.search(paths.shut, line.text) for line in section):
-        return True
-    return bool(paths.open) and not any(re.search(paths.open, line.text) for line in section)
-
-
-def _carried(paths: Paths, management: Management, lines: Lines) -> bool:
-    """Whether the uplink carries the VLAN."""
-    port = below(lines, (paths.port.format(port=management.uplink),))
-    if port is not None and _is_shut(paths, port):
-        return False
-    vlan = str(management.vlan)
-    if paths.vlan_ports:
-        members = _members(paths.vlan_ports, below(lines, (f"vlan {vlan}",)) or ())
-        return members is not None and management.uplink in members
-    if port is None:
-        return False
-    if paths.trunk and not any(re.search(paths.trunk, line.text) for line in port):
-        own = _members((paths.access,), port) if paths.access else None
-        return vlan in (own if own is not None else {"1"})
-    allowed = _members(paths.carries, port)
-    if allowed is None:
-        return paths.carries_all or vlan == "1"
-    return vlan in allowed or "all" in allowed
-
-
-def _members(expressions: tuple[str, ...], section: Lines) -> set[str] | None:
-    """Give what the lines of a section list, or None where there is no such line."""
-    members: set[str] | None = None
-    for line in section:
-        for expression in expressions:
-            found = re.search(expression, line.text)
-            if found is not None:
-                members = (members or set()) | numbers_of(found["vlans"])
-    return members

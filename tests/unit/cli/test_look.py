@@ -30,11 +30,11 @@ def test_a_site_is_shown_with_its_calendar_and_hosts(ictops: Command) -> None:
         "file      inventories/demo/oakfield.yml",
     ]
     assert re.match(r"calendar  council, (next holiday \w|which knows no holiday)", lines[2])
-    assert lines[3] == "hosts     1 server, 2 switches, 4 workstations"
+    assert lines[3] == "hosts     1 server, 3 switches, 4 workstations"
     canary = "oak-it1-01  workstation  it1      198.18.1.21  02:1c:70:01:00:21  canary"
     assert canary in lines, "nothing is folded on a terminal of 80 columns"
     shown = json.loads(ictops("site", "show", "oakfield", "--json"))
-    assert (shown["site"]["code"], len(shown["hosts"])) == ("oakfield", 7)
+    assert (shown["site"]["code"], len(shown["hosts"])) == ("oakfield", 8)
 
 
 def test_a_site_is_shown_also_when_its_calendar_is_broken(ictops: Command, cluster: Path) -> None:

@@ -125,25 +125,46 @@ def test_what_is_encrypted_stays_so(source: Path, tmp_path: Path) -> None:
     assert "token: !vault |" in (copy / "host_vars/elm-01.yml").read_text()
 
 
-def test_only_linux_hosts_and_their_sites_are_copied(source: Path, tmp_path: Path) -> None:
+def test_only_hosts_that_a_lab_can_hold_are_copied(source: Path, tmp_path: Path) -> None:
     cluster = load_cluster(copied(source, tmp_path / "lab"), tmp_path / "cache")
     assert list(cluster.sites) == ["elm"]
     assert [host.name for host in cluster.hosts("elm")] == ["elm-01", "elm-02", "elm-03"]
     assert {host.system for host in cluster.hosts("elm")} == {"linux"}
+    assert sites_to_copy(source)["elm"].left_out == ("elm-sw-01",), "nobody says its platform"
+
+
+def test_switches_come_to_addresses_of_this_machine_alone(source: Path, tmp_path: Path) -> None:
+    (source / "group_vars/switches.yml").write_text("switch_platform: hp_procurve\n")
+    copy = copied(source, tmp_path / "lab")
+    seen = seen_by_ansible(copy / "elm.yml", "elm-sw-01")
+    assert str(seen.pop("host_mac")).startswith("02:1c:7f:12:64:")
+    wanted = {"ansible_host": "127.18.100.10", "ansible_port": 10022}
+    assert {name: seen[name] for name in wanted} == wanted
+    assert seen["site_subnets"] == ["198.18.100.0/24", "127.18.100.0/24"]
+    assert "10.1.0." not in (copy / "elm.yml").read_text()
+
+
+def test_files_of_what_is_left_out_are_left_out(source: Path, tmp_path: Path) -> None:
+    (source / "group_vars/site_oak.yml").write_text("site_name: Oak\n")
+    (source / "host_vars/elm-sw-01").mkdir()
+    (source / "host_vars/elm-sw-01/main.yml").write_text("a: 1\n")
+    copy = copied(source, tmp_path / "lab")
+    assert not (copy / "group_vars/site_oak.yml").exists()
+    assert [path.name for path in (copy / "host_vars").iterdir()] == ["elm-01.yml"]
 
 
 def test_a_copy_of_the_demonstration_has_no_fault(tmp_path: Path) -> None:
     copy = copied(DEMO, tmp_path / "lab")
     assert check_cluster(copy, needs=needs_of(content_dir()), vault_set=False) == []
     before, after = load_cluster(DEMO, tmp_path / "a"), load_cluster(copy, tmp_path / "b")
-    left_out = {"switches"}
     for site in before.sites:
-        kept = [h for h in before.hosts(site) if h.kind != "switch"]
+        kept = before.hosts(site)
         assert [(h.name, h.room, h.kind, h.canary) for h in after.hosts(site)] == [
             (h.name, h.room, h.kind, h.canary) for h in kept
         ]
         for was, now in zip(kept, after.hosts(site), strict=True):
-            assert set(now.groups) == set(was.groups) - left_out | {"ictops_lab"}
+            assert set(now.groups) == set(was.groups) | {"ictops_lab"}
+            assert now.port == (10022 if now.kind == "switch" else 22)
 
 
 def test_only_some_sites(source: Path) -> None:
@@ -156,5 +177,5 @@ def test_only_some_sites(source: Path) -> None:
 
 def test_a_broken_file_is_named(source: Path, tmp_path: Path) -> None:
     (source / "group_vars/all.yml").write_text("a: [")
-    with pytest.raises(InventoryError, match=r"all\.yml: broken YAML"):
+    with pytest.raises(InventoryError, match=r"all\.yml:2: broken YAML"):
         copied(source, tmp_path / "lab")

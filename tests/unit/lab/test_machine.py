@@ -11,7 +11,7 @@ import pytest
 from ictops.errors import LabError
 from ictops.lab.machine import check_memory, hand_over, host_flags, with_sudo
 from ictops.lab.model import Lab
-from ictops.lab.networks import DEMO_NETWORKS, free_networks
+from ictops.lab.networks import DEMO_NETWORKS, free_networks, switch_network
 
 ALL_CAPABILITIES = "Name:\tbash\nCapEff:\t000001ffffffffff\n"
 NO_SYS_RESOURCE = "Name:\tbash\nCapEff:\t000001fffeffffff\n"
@@ -93,6 +93,11 @@ def test_networks_are_free_large_enough_and_never_the_demonstrations() -> None:
         assert not network.overlaps(DEMO_NETWORKS)
     with pytest.raises(LabError, match="no networks are free"):
         free_networks([1], [IPv4Network("198.18.0.0/15")])
+
+
+def test_switches_have_the_like_network_on_this_machine() -> None:
+    found = switch_network(IPv4Network("198.19.20.0/23"))
+    assert found == IPv4Network("127.19.20.0/23")
 
 
 def test_labs_of_one_name_in_two_workspaces_share_nothing(tmp_path: Path) -> None:

@@ -104,6 +104,7 @@ shows: {running: show running-config, version: show version}
 whole: ^end$
 refusals: ['^% Invalid']
 save: write memory
+change: {enter: [configure terminal], leave: [end], up: exit}
 """
 
 

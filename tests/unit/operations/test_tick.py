@@ -10,12 +10,16 @@ from pathlib import Path
 import pytest
 
 from ictops.calendars.window import Window
+from ictops.operations import tick
+from ictops.operations.drift import OPERATION
 from ictops.operations.tick import Tick, due
 from ictops.plans.model import Gate
 from ictops.settings import Settings
+from ictops.store.drift import Drifts
 from ictops.store.journal import Journal
 from ictops.store.lease import Lease
-from ictops.store.records import Settled
+from ictops.store.records import Ending, Settled
+from tests.support.compared import VLAN, carried
 from tests.support.scripted import BEGIN, journalled, small_plan
 
 HOUR = timedelta(hours=1)
@@ -128,3 +132,25 @@ def test_one_tick_acts_at_a_time(journal: Journal, settings: Settings, tmp_path:
     other.communicate()
     work.run()
     assert work.carried != []
+
+
+def test_a_run_that_a_tick_ends_leaves_what_it_was_for(
+    journal: Journal, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, paused = (
+        journalled(journal, small_plan(waves).model_copy(update={"operation": OPERATION}))
+        for waves in (WAVES, {"elm": [["elm-1"]]})
+    )
+
+    def fake(_: object, run_id: str, *__: object, **___: object) -> Ending:
+        ending: Ending = "finished" if run_id == run else "paused"
+        host = "oak-1" if run_id == run else "elm-1"
+        carried(journal, run_id, {host: VLAN}, BEGIN, ending)
+        return ending
+
+    monkeypatch.setattr(tick, "carry", fake)
+    monkeypatch.setattr(tick, "due", lambda *_: [run, paused] if not ticking.carried else [])
+    ticking = Tick(journal, settings)
+    ticking.run()
+    assert (sorted(ticking.carried), ticking.errors) == (sorted([run, paused]), [])
+    assert [(one.host, one.run_id) for one in Drifts(journal).newest("demo")] == [("oak-1", run)]

@@ -14,7 +14,7 @@ from alembic.config import Config
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ictops.errors import JournalDamaged
+from ictops.errors import JournalDamaged, JournalError
 from ictops.store import database, drift, tables
 from ictops.store.copies import journal_file
 from ictops.store.database import MIGRATIONS
@@ -224,6 +224,22 @@ def test_a_damaged_journal_is_told_of_here_too(sqlite_url: str) -> None:
     file.write_bytes(whole[:100] + b"\xff" * (len(whole) - 100))
     with pytest.raises(JournalDamaged, match="damaged"):
         Journal.open(sqlite_url)
+
+
+def test_a_full_disk_is_told_of_and_keeps_what_was_known(sqlite_url: str) -> None:
+    journal = Journal.open(sqlite_url)
+    results, run = Drifts(journal), make_run(journal)
+    write(results, run, drifted("sw-1", NOW, VLAN))
+    journal.engine.dispose()
+    sa.event.listen(
+        journal.engine, "connect", lambda one, _: one.execute("PRAGMA max_page_count = 60")
+    )
+    with pytest.raises(JournalError, match="the journal's disk is full"):
+        write(results, run, *(drifted(f"sw-{n}", night(1), NTP) for n in range(900)))
+    assert [(one.host, one.digest, one.seen_at) for one in found(results)] == [
+        ("sw-1", VLAN.digest, NOW)
+    ]
+    journal.close()
 
 
 HOSTS = ("sw-1", "sw-2")

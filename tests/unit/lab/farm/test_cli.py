@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ictops.lab.farm.cli import Cli
 from ictops.lab.farm.device import Device, Pace
 from ictops.lab.farm.dialects import cli_for
+from ictops.lab.farm.kind import load_kind
 from ictops.lab.farm.trees import config_lines, read_config
-from tests.support.farm import device
+from ictops.network.platform import load_platform
+from tests.support.farm import PLATFORMS, device
 
 
 def typed(platform: str, *lines: str) -> Cli:
@@ -51,7 +55,24 @@ def test_a_first_word_alone_takes_nothing_away() -> None:
     assert cli.device.running is before
 
 
+def test_what_is_said_twice_leaves_the_section_and_all_around_it_alone() -> None:
+    cli = typed("aruba_aoscx", "enable", "configure terminal", "interface 1/1/1")
+    before = cli.device.running
+    assert cli.run("no shutdown").text == ""
+    assert cli.device.running == before
+    assert cli.run("description still here").text == ""
+    assert "    description still here" in shown(cli)
+
+
 def test_a_port_that_is_not_there_cannot_be_made() -> None:
     cli = typed("cisco_ios", "enable", "conf t", "interface vlan 77")
     assert "interface Vlan77" in shown(cli)
     assert "% Invalid input" in cli.run("interface GigabitEthernet7/77").text
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize("what", ["refused", "unknown"])
+def test_what_it_says_against_a_line_is_known_for_a_refusal(platform: str, what: str) -> None:
+    told = str(getattr(load_kind(platform).errors, what)).replace("{line}", "vlan 30")
+    said = [line.replace("{caret}", "  ").strip() for line in told.splitlines()]
+    assert any(load_platform(platform).refuses(line) for line in said)

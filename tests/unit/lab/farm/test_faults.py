@@ -54,10 +54,10 @@ def test_a_line_is_refused(farm: Farm, name: str) -> None:
     farm.control.fault(name, refuse="^description")
     with logged_in(farm, name, IOS) as switch:
         before = farm.control.get(name)["running"]
-        assert "% Command rejected: description one" in switch.send_config_set(CHANGE)
+        assert "Command rejected: description one" in switch.send_config_set(CHANGE)
         assert farm.control.get(name)["running"] == before
         farm.control.clear(name)
-        assert "%" not in switch.send_config_set(CHANGE)
+        assert "rejected" not in switch.send_config_set(CHANGE)
 
 
 @pytest.mark.parametrize(("after", "taken"), [(False, False), (True, True)])

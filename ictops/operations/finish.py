@@ -1,0 +1,25 @@
+"""What is left to do of a run once it is over, whoever carried it to its end."""
+
+from __future__ import annotations
+
+from ictops.operations.drift import OPERATION as SWITCH_DRIFT
+from ictops.operations.drift import finish_switch_drift
+from ictops.operations.switches import BACKUP as SWITCH_BACKUP
+from ictops.operations.switches import finish_backup
+from ictops.settings import Settings
+from ictops.store.journal import Journal
+
+
+def finish(journal: Journal, settings: Settings, run_id: str) -> None:
+    """Keep what a run brought; to do it again changes nothing.
+
+    For whoever carries on runs that others began, and shows nothing of what they are about.
+
+    :raises RunError: if there is no such run.
+    :raises SwitchError: if a backup cannot be committed.
+    """
+    run = journal.run(run_id)
+    if run.operation == SWITCH_DRIFT:
+        finish_switch_drift(journal, run_id)
+    elif run.operation == SWITCH_BACKUP:
+        finish_backup(journal, settings.of_cluster(run.cluster), run_id)

@@ -1,0 +1,68 @@
+"""Changes of simulated switches under every dead-man switch, and what goes wrong with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ictops.errors import ChangeFailed
+from ictops.network.jobs import Done
+from tests.support.changes import LATE, SCALE, Site
+from tests.support.farm import case, device, farm_of
+
+
+@dataclass(frozen=True)
+class Way:
+    """A dead-man switch: a platform that has it, and what keeps a better one from being used."""
+
+    platform: str
+    method: str
+    refuse: str | None = None
+
+
+WAYS = {
+    "revert timer": Way("cisco_ios", "revert timer"),
+    "reload in": Way("cisco_xe", "reload in", refuse="revert timer"),
+    "commit timer": Way("arista_eos", "commit timer"),
+    "checkpoint": Way("aruba_aoscx", "checkpoint auto"),
+    "reload after": Way("hp_procurve", "reload after"),
+    "commit confirmed": Way("juniper_junos", "commit confirmed"),
+    "emulated": Way("dell_os10", "emulated"),
+}
+LINES = 40
+
+
+def switches(way: Way, **faults: dict[str, object]) -> list[object]:
+    """Give switches of this way by name, each with its faults."""
+    running = case(way.platform)["running"] + LATE.get(way.platform, "")
+    return [
+        device(way.platform, name, running=running, faults={"refuse": way.refuse, **of_it})
+        for name, of_it in faults.items()
+    ]
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_a_session_dropped_at_any_line_leaves_the_old_or_the_new(name: str, tmp_path: Path) -> None:
+    way = WAYS[name]
+    faults = {f"at-{line}": {"drop_at_line": line} for line in range(1, LINES + 1)}
+    faults |= {f"after-{line}": {"drop_at_line": line, "drop_after": True} for line in (1, 20, 40)}
+    faults |= {"whole": {}}
+    with farm_of(tmp_path / "farm", *switches(way, **faults), time_scale=SCALE) as farm:
+        site = Site.of(farm, tmp_path)
+        old = farm.control.get("whole")["running"]
+        came = site.change(dict.fromkeys(faults, way.platform))
+        whole = came["whole"]
+        assert isinstance(whole, Done), whole
+        assert whole.more["method"] == way.method
+        assert len(whole.more["commands"]) >= LINES
+        new = farm.control.get("whole")["running"]
+        assert new != old
+        for one, outcome in came.items():
+            now = farm.control.get(one)
+            said = outcome.more if isinstance(outcome, Done) else vars(outcome)
+            assert now["running"] == {"old": old, "new": new}[said["configuration"]], outcome
+            assert now["pending"] == [], outcome
+            assert now["startup"] == now["running"], outcome
+            assert isinstance(outcome, ChangeFailed) or one == "whole", "the session was dropped"

@@ -1,0 +1,135 @@
+"""Changes of simulated switches: forty lines each, and what they make of a configuration."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ictops.errors import SwitchError
+from ictops.lab.farm.process import Farm
+from ictops.network.archive import Archive
+from ictops.network.attempt import Compare, Patience
+from ictops.network.change import Options
+from ictops.network.clean import Mask
+from ictops.network.device import Device
+from ictops.network.difference import Command, Difference, difference
+from ictops.network.jobs import Done, configure
+from ictops.network.neighbours import Neighbour
+from ictops.network.platform import Platform, load_platform
+from ictops.trust.known_hosts import KnownHosts, address_of
+from tests.support.farm import ENABLE
+
+SCALE = 0.02
+"""A minute of the farm's switches lasts 1.2 s."""
+LONG, SHORT = 50, 1
+"""Minutes of the dead-man switch: one that does not act while a test lasts, one that does."""
+LATE = {
+    "dell_os10": "interface mgmt1/1/1\n no shutdown\nsnmp-server contact office\n",
+    "hp_procurve": 'snmp-server community "public"\nspanning-tree\nno autorun\n',
+}
+"""Lines late in a configuration, by which a whole one is known where it has no end mark."""
+_ROOMS = range(101, 120)
+_ADDED = {
+    "juniper_junos": ["set vlans room-{0} vlan-id {0}", "set vlans room-{0} description room"],
+    "dell_os10": ["interface vlan{0}", " no shutdown"],
+    "frr": ["ip route 192.0.2.{0}/32 127.0.0.254", "ip route 198.51.100.{0}/32 127.0.0.254"],
+    "hp_procurve": ["vlan {0}", '   name "room {0}"'],
+    "arista_eos": ["vlan {0}", "   name room-{0}"],
+    "aruba_aoscx": ["vlan {0}", "    name room-{0}"],
+}
+
+
+def wanted(platform: str, running: Sequence[str]) -> list[str]:
+    """Give a configuration with 19 rooms more and another description: forty lines or so."""
+    lines = [line.replace("classroom 1", "staff room") for line in running]
+    if platform in {"ubiquiti_edgeswitch", "netgear_prosafe", "mikrotik_routeros"}:
+        return lines
+    each = _ADDED.get(platform, ["vlan {0}", " name room-{0}"])
+    added = [text.format(number) for number in _ROOMS for text in each]
+    at = next((at for at, line in enumerate(lines) if re.match("end$", line)), len(lines))
+    return [*lines[:at], *added, *lines[at:]]
+
+
+def compare_of(device: Device) -> Compare:
+    """Want, of whatever ran first, what :func:`wanted` makes of it."""
+    platform, mask = load_platform(device.platform), Mask(b"k" * 32)
+    aim: list[str] = []
+
+    def compare(running: Sequence[str]) -> Difference:
+        if not aim:
+            aim.extend(wanted(device.platform, running))
+        return difference(platform, running, aim, mask)
+
+    return compare
+
+
+def commands(*lines: str) -> Difference:
+    """Give these lines as a difference: a line that is indented belongs to the block above."""
+    made: list[Command] = []
+    block = ""
+    for line in lines:
+        text = line.strip()
+        inner = line != text
+        made.append(Command(text, (block,) if inner else (), line))
+        block = block if inner else text
+    return Difference(tuple(f"+ {line}" for line in lines), tuple(made))
+
+
+def heard(_: Platform, text: str) -> list[Neighbour]:
+    """Read what IOS shows of its neighbours."""
+    each = r"(?ms)^Local Intf: (\S+).*?^Port id: (\S+).*?^System Name: (\S+)"
+    found = re.findall(each, text)
+    return [Neighbour(port, name, its) for port, its, name in found]
+
+
+def described(farm: Farm, name: str, platform: str) -> Device:
+    """Give a farm's switch as an inventory would."""
+    address, port = farm.places[name]
+    pins = KnownHosts(farm.known_hosts).pinned(address_of(address, port))
+    return Device(
+        name=name, site="oak", platform=platform, address=address, port=port, user="admin",
+        password="simulated", enable=ENABLE, pins=frozenset(pins),
+    )  # fmt: skip
+
+
+def options(**more: object) -> Options:
+    """Give options for a farm whose minutes are short."""
+    patience = Patience(line=10.0, login=10.0, minute=60 * SCALE)
+    return Options(**{"minutes": LONG, "patience": patience} | more)  # type: ignore[arg-type]
+
+
+class NoSeal:
+    """Encrypts nothing; nobody asks it to."""
+
+    def close(self, text: str) -> str:
+        raise AssertionError(text)
+
+    open = close
+
+
+@dataclass
+class Site:
+    """A farm, and the archive of its switches."""
+
+    farm: Farm
+    archive: Archive
+    touches: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, farm: Farm, folder: Path) -> Site:
+        return cls(farm, Archive(folder / "archive"))
+
+    def change(
+        self, platforms: dict[str, str], compare: Compare | None = None, **more: object
+    ) -> dict[str, Done | SwitchError]:
+        """Change switches, given by name with their platforms; give what came of each."""
+        devices = [described(self.farm, name, platform) for name, platform in platforms.items()]
+        hops = more.pop("hops", None)
+        done = configure(
+            devices, self.archive, (lambda _: compare) if compare else compare_of,
+            options(**more), at_once=24, at_once_a_site=24,
+            touches=lambda *_: list(self.touches), neighbours=heard, hops=hops, seal=NoSeal(),
+        )  # type: ignore[arg-type] # fmt: skip
+        return {device.name: came for device, came in done}
