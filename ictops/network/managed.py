@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from hier_config import HConfig, HConfigChild
 
 from ictops.network.declared import first_match
+from ictops.network.entries import merged
 from ictops.network.members import Members, members_in, numbers_of
 from ictops.network.platform import Platform
 from ictops.network.rules import Feature, Managed
@@ -38,9 +39,9 @@ class Wanted:
         self._features = frozenset(features)
         self._ports = frozenset(self._named_ports())
         self._named = {
-            (feature, found["port"])
+            found["port"]
             for line in wanted.children
-            for feature, found in self._at_margin(line.text)
+            for _, found in self._at_margin(line.text)
             if "port" in found.groupdict()
         }
 
@@ -56,8 +57,14 @@ class Wanted:
 
     def _fill(self, into: Tree, running: Tree, wanted: Tree) -> None:
         margin = _margin(running)
+        was = {place_of(self._rules, line.text): line.text for line in running.children}
         for line in wanted.children:
-            copy = put(self._rules, into, line.text)
+            place = place_of(self._rules, line.text)
+            text = line.text
+            if self._rules.dialect == "routeros" and place in was:
+                compared = self._is_compared(text)
+                text = merged(self._rules, text, was[place], managed=compared)
+            copy = put(self._rules, into, text)
             old = running.children.get(line.text)
             if old is None:
                 self._with_all(copy, line)
@@ -98,7 +105,7 @@ class Wanted:
             named = found.groupdict()
             if feature not in self._features or named.get("vlan") in _FIRST_VLANS:
                 continue
-            if "port" not in named or (feature, named["port"]) in self._named:
+            if "port" not in named or named["port"] in self._named:
                 return True
         return False
 

@@ -27,7 +27,8 @@ class Members:
 
     def line(self, template: str, members: Iterable[str]) -> str:
         """Give a line by a template of the rule."""
-        return template.format(members=as_list(members), **dict(self.words))
+        listed = as_list(members).replace(",", self.rule.between)
+        return template.format(members=listed, **dict(self.words))
 
 
 def members_in(rules: Rules, line: str) -> Members | None:

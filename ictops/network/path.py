@@ -37,8 +37,8 @@ def touched(
     :param running: the normalised lines of the running configuration.
     :param address: the address by which ictops reaches it. If no interface has it, each that
         may be the management's counts as it.
-    :param uplinks: the ports towards ictops, by name, short or long. If none is known, each port
-        counts that is a trunk or carries the VLAN of the management.
+    :param uplinks: the ports towards ictops, by name, short or long. If none is known that the
+        switch has, each port counts that is a trunk or carries the VLAN of the management.
     :returns: for people, one for each such command: what it is, masked, and what it touches.
     """
     path = _Path(platform, tree_of(platform, running), address, uplinks)
@@ -84,7 +84,7 @@ class _Path:
             for line in tree.all_children()
             if (found := first_match(self._reach.uses, line.text)) is not None
         }
-        self._uplinks = self._with_bundles(set(uplinks) or set(self._carriers()))
+        self._uplinks = self._with_bundles(self._known(uplinks) or set(self._carriers()))
 
     def why(self, command: Command) -> str | None:
         """Say what of the path a command touches; None where it touches nothing."""
@@ -232,6 +232,16 @@ class _Path:
             self._vlans = {"1"}
         self._words["vlan"] = "|".join(map(re.escape, sorted(self._vlans))) or r"\A\Z"
 
+    def _known(self, uplinks: Collection[str]) -> set[str]:
+        """Give those that are ports of this switch: one that is none must not hide the others."""
+        ports = {
+            one
+            for line in self._lines
+            if (found := first_match(self._reach.port, line)) is not None
+            for one in numbers_of(found["port"])
+        }
+        return {one for one in uplinks if any(_same(one, port) for port in ports)}
+
     def _carriers(self) -> Iterator[str]:
         """Give the ports that are trunks or carry the VLAN of the management."""
         for port, line in self._port_lines():
@@ -254,15 +264,17 @@ class _Path:
 
     def _with_bundles(self, ports: set[str]) -> set[str]:
         """Give ports with those that they are together, and the ports that these are."""
-        whole = {port for port in ports if port}
+        together: dict[str, set[str]] = {}
         for port, line in self._port_lines():
             found = first_match(self._reach.bundle, line)
-            if found is None:
-                continue
-            listed = set(numbers_of(found.groupdict().get("ports") or port))
-            name = self._reach.bundled.format(group=found["group"])
-            if any(_same(one, other) for one in (*listed, name) for other in ports):
-                whole |= {*listed, name}
+            if found is not None:
+                name = self._reach.bundled.format(group=found["group"])
+                listed = numbers_of(found.groupdict().get("ports") or port)
+                together.setdefault(name, {name}).update(listed)
+        whole = {port for port in ports if port}
+        for bundle in together.values():
+            if any(_same(one, other) for one in bundle for other in ports):
+                whole |= bundle
         return whole
 
 
@@ -283,9 +295,11 @@ def _filled(expressions: Sequence[str], words: dict[str, str]) -> tuple[str, ...
 
 def _same(port: str, other: str) -> bool:
     """Whether two names, of which either may be short, are of one port."""
-    one, two = _PORT.match(port.lower()), _PORT.match(other.lower())
+    # Junos tells neighbours of a port's unit
+    port, other = port.lower().removesuffix(".0"), other.lower().removesuffix(".0")
+    one, two = _PORT.match(port), _PORT.match(other)
     if one is None or two is None:
-        return port.lower() == other.lower()
+        return port == other
     if one[2] != two[2]:
         return False
     if not one[1] or not two[1]:

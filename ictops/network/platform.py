@@ -100,8 +100,6 @@ class Platform(Part):
     title: str
     netmiko: str
     """netmiko's device type: prompts, modes, paging and the like are its affair."""
-    hierarchy: str
-    """What hier_config calls it: how its configuration is read as a tree and set right."""
     shows: Shows
     whole: Expression
     """What the last line of a whole configuration looks like: without it, it was cut off."""

@@ -8,29 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
 from hier_config import HConfig
 
 from ictops.errors import SwitchError
-from ictops.network.declared import compiled
+from ictops.network.entries import Entry, entry_of, words_of
 from ictops.network.rules import Rules
 from ictops.network.steps import Step
 
-_WORD = re.compile(r'\[[^\]]*\]|[^\s="\[\]]+=(?:"(?:[^"\\]|\\.)*"|\S*)|\S+')
-_VERBS = ("add", "set")
 # In a text, $ is replaced and ; ends the command where it stands outside quotes
 _ACTS = re.compile(r'(?<!\\)\$|(?<!\\)`|;(?=(?:[^"]*"[^"]*")*[^"]*$)')
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    menu: str
-    verb: str
-    find: str
-    """What says which entry it is, in a command; empty where the menu has but one."""
-    values: dict[str, str] = field(repr=False)
-    text: str = field(repr=False)
 
 
 def steps(rules: Rules, before: HConfig, after: HConfig) -> Iterator[Step]:
@@ -63,7 +50,7 @@ def _refuse(before: HConfig, after: HConfig) -> None:
             if line.text in other.children:
                 continue
             where = line.text.split("=")[0]
-            if _split(line.text) is None:
+            if words_of(line.text) is None:
                 raise SwitchError("there is no telling how this line comes or goes", where=where)
             if one is after and _ACTS.search(line.text):
                 raise SwitchError(
@@ -73,7 +60,7 @@ def _refuse(before: HConfig, after: HConfig) -> None:
                 )
 
 
-def _set(rules: Rules, entry: _Entry, old: dict[str, str], new: dict[str, str]) -> Iterator[Step]:
+def _set(rules: Rules, entry: Entry, old: dict[str, str], new: dict[str, str]) -> Iterator[Step]:
     words = [f"{name}={value}" for name, value in new.items() if old.get(name) != value]
     for name in old:
         if name in new:
@@ -93,40 +80,12 @@ def _set(rules: Rules, entry: _Entry, old: dict[str, str], new: dict[str, str]) 
         yield Step(" ".join([entry.menu, "set", *([entry.find] if entry.find else []), *words]))
 
 
-def _entries(rules: Rules, lines: Iterable[str]) -> dict[tuple[str, str], _Entry]:
+def _entries(rules: Rules, lines: Iterable[str]) -> dict[tuple[str, str], Entry]:
     """Give entries by what they are known by; of those that are alike, by all that they say."""
-    entries: dict[tuple[str, str], _Entry] = {}
+    entries: dict[tuple[str, str], Entry] = {}
     for text in lines:
-        entry = _entry(rules, text)
+        entry = entry_of(rules, text)
         if entry is not None:
             key = (entry.menu, entry.find)
             entries[key if key not in entries else (entry.menu, text)] = entry
     return entries
-
-
-def _entry(rules: Rules, text: str) -> _Entry | None:
-    said = _split(text)
-    if said is None:
-        return None
-    menu, verb, rest = said
-    find = next((word for word in rest if word.startswith("[")), "")
-    pairs = (word.partition("=") for word in rest if not word.startswith("["))
-    values = {name: value for name, _, value in pairs}
-    if verb == "add":
-        find = f"[ find {' '.join(_known_by(rules, menu, values))} ]"
-    return _Entry(menu, verb, find, values, text)
-
-
-def _split(text: str) -> tuple[str, str, list[str]] | None:
-    """Give the menu, the verb and the words after it of a line that sets something."""
-    words = _WORD.findall(text)
-    at = next((number for number, word in enumerate(words) if word in _VERBS), None)
-    if at is None or not text.startswith("/"):
-        return None
-    return " ".join(words[:at]), words[at], words[at + 1 :]
-
-
-def _known_by(rules: Rules, menu: str, values: dict[str, str]) -> list[str]:
-    names = next((one.key for one in rules.entries if compiled(one.menu).match(menu)), ("name",))
-    known = [name for name in names if name in values]
-    return [f"{name}={values[name]}" for name in known or values]

@@ -44,6 +44,8 @@ class Listed(Part):
     """How members are taken away."""
     none: str | None = None
     """How the line goes; None where that is taking all members away."""
+    between: str = ","
+    """What stands between two members."""
     ports: bool = False
     """Whether the members are ports."""
     one_owner: bool = False

@@ -14,6 +14,7 @@ from hier_config.platforms.driver_base import HConfigDriverBase, HConfigDriverRu
 
 from ictops.network.clean import settings_of
 from ictops.network.declared import compiled, first_match
+from ictops.network.entries import entry_of
 from ictops.network.members import members_in, numbers_of
 from ictops.network.platform import Platform
 from ictops.network.rules import Rules
@@ -54,6 +55,9 @@ class _Driver(HConfigDriverBase):
 
 def place_of(rules: Rules, line: str) -> str | None:
     """Give what a line shares with any that takes its place; None for a line that stays."""
+    if rules.dialect == "routeros":
+        entry = entry_of(rules, line)
+        return None if entry is None else f"{entry.menu} {entry.find}"
     members = members_in(rules, line)
     if members is not None:
         return members.key.replace("*", "").strip()

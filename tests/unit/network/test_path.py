@@ -4,7 +4,8 @@ import yaml
 from ictops.lab.farm.junos_tree import as_set
 from ictops.lab.farm.kind import load_kind
 from ictops.lab.farm.trees import read_config
-from ictops.network.clean import normalised
+from ictops.network.clean import Mask, normalised
+from ictops.network.difference import difference
 from ictops.network.path import touched
 from ictops.network.platform import load_platform
 from tests.support.farm import PLATFORMS, case
@@ -93,3 +94,48 @@ def test_less_known_never_finds_less(name):
         assert of_data(name, lines, uplinks=()), lines
         assert of_data(name, lines, address="203.0.113.250"), lines
         assert of_data(name, lines, uplinks=(), address="203.0.113.250"), lines
+
+
+@pytest.mark.parametrize(
+    ("name", "uplinks", "lines"),
+    [
+        ("cisco_ios", ["Te9/9/9"], ["interface GigabitEthernet1/0/25", "shutdown"]),
+        ("juniper_junos", ["ge-0/0/24.0"], ["set interfaces ge-0/0/24 disable"]),
+        ("juniper_junos", ["xe-9/9/9"], ["set interfaces ge-0/0/24 disable"]),
+        ("hp_procurve", ["48"], ["interface 25", "disable"]),
+    ],
+)
+def test_a_port_that_the_switch_does_not_have_hides_no_other(name, uplinks, lines):
+    assert of_data(name, lines, uplinks=uplinks)
+
+
+BUNDLE = """
+interface Port-channel1
+ switchport mode trunk
+interface GigabitEthernet0/47
+ channel-group 1 mode active
+interface GigabitEthernet0/48
+ channel-group 1 mode active
+interface GigabitEthernet0/46
+ switchport mode trunk
+interface Vlan10
+ ip address 127.0.0.1 255.0.0.0
+"""
+
+
+@pytest.mark.parametrize("uplink", ["GigabitEthernet0/48", "Po1"])
+def test_ports_that_are_put_together_are_all_uplinks(uplink):
+    ports = ["Port-channel1", *(f"GigabitEthernet0/{number}" for number in (46, 47, 48))]
+    lines = [line for port in ports for line in (f"interface {port}", "shutdown")]
+    assert len(told("cisco_ios", lines, [uplink], running=BUNDLE)) == 3
+
+
+def test_what_people_are_told_is_masked_and_says_what_is_touched():
+    platform = load_platform("cisco_ios")
+    running = ["interface Vlan10", " ip address 127.0.0.1 255.0.0.0", "vlan 10"]
+    wanted = [*running[:-1], "username a secret Open sesame", "vlan 20"]
+    found = difference(platform, running, wanted, Mask(b"a key of these tests"))
+    said = touched(platform, running, found.commands, address=ADDRESS, uplinks=["Gi0/1"])
+    assert [one.split(": ")[-1] for one in said] == ["who may log in", "the management VLAN"]
+    assert said[-1] == "`no vlan 10`: the management VLAN"
+    assert "sesame" not in "".join(said)

@@ -1,15 +1,14 @@
 import re
 
 import pytest
-from hier_config import Platform as Hierarchy
-from hier_config import get_hconfig
 from netmiko.ssh_dispatcher import CLASS_MAPPER_BASE
 from pydantic import ValidationError
 
 from ictops.errors import SwitchError
 from ictops.network import platform as platforms
-from ictops.network.clean import normalised, settings_of
+from ictops.network.clean import normalised
 from ictops.network.platform import Secret, load_platform, platform_names
+from ictops.network.tree import tree_of
 from tests.support.switches import FOLDER, shown_by
 
 NAMES = platform_names()
@@ -39,17 +38,14 @@ def test_every_platform_has_its_test_data_and_no_other_is_there():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_its_other_names_are_known_to_netmiko_and_hier_config(name):
-    platform = load_platform(name)
-    assert platform.netmiko in CLASS_MAPPER_BASE
-    assert platform.hierarchy in Hierarchy.__members__
+def test_its_other_name_is_known_to_netmiko(name):
+    assert load_platform(name).netmiko in CLASS_MAPPER_BASE
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_hier_config_reads_its_configuration(name):
     platform = load_platform(name)
-    text = "\n".join(settings_of(platform, normalised(platform, shown_by(name).running)))
-    tree = get_hconfig(Hierarchy[platform.hierarchy], text)
+    tree = tree_of(platform, normalised(platform, shown_by(name).running))
     assert len(list(tree.all_children())) > 20
 
 
@@ -99,7 +95,6 @@ def test_a_name_is_no_path(name):
 FILE = """
 title: Tried
 netmiko: cisco_ios
-hierarchy: GENERIC
 shows: {running: show running-config, version: show version}
 whole: ^end$
 refusals: ['^% Invalid']

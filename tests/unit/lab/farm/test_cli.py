@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from ictops.lab.farm import show
 from ictops.lab.farm.cli import Cli
 from ictops.lab.farm.device import Device, Pace
 from ictops.lab.farm.dialects import cli_for
 from ictops.lab.farm.kind import load_kind
 from ictops.lab.farm.trees import config_lines, read_config
+from ictops.network.clean import normalised
 from ictops.network.platform import load_platform
 from tests.support.farm import PLATFORMS, device
 
@@ -76,3 +80,19 @@ def test_what_it_says_against_a_line_is_known_for_a_refusal(platform: str, what:
     told = str(getattr(load_kind(platform).errors, what)).replace("{line}", "vlan 30")
     said = [line.replace("{caret}", "  ").strip() for line in told.splitlines()]
     assert any(load_platform(platform).refuses(line) for line in said)
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_time_alone_changes_nothing_that_a_backup_keeps(platform: str) -> None:
+    one = typed(platform).device
+
+    def kept() -> list[list[str]]:
+        shows = (show.version, show.inventory, show.running, show.startup, show.lldp)
+        return [normalised(load_platform(platform), each(one)) for each in shows]
+
+    before = kept()
+    assert all(before[:1])
+    one.booted_at -= timedelta(days=3)
+    one.saved_at -= timedelta(days=3)
+    one.changed_at -= timedelta(days=3)
+    assert kept() == before
