@@ -65,6 +65,12 @@ def change(lines: Lines, order: Order) -> Lines | str:
     if not order.find and order.verb == "set":
         merged = _values(here[0].text) if here else {}
         return _with(lines, order.menu, (Line(_entry("set", "", merged | order.values)),))
+    built_in = tuple(word for word in order.find if word.startswith("default-name="))
+    if built_in and not any(
+        word in words_of(_plain(one.text)) for one in here for word in built_in
+    ):
+        # A port is there though an export says nothing of it
+        here = (*here, Line(f"set [ find {built_in[0]} ]"))
     hits = [one for one in here if all(word in words_of(_plain(one.text)) for word in order.find)]
     if not order.find or not hits:
         return "no such item"
