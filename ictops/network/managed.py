@@ -92,7 +92,7 @@ class Wanted:
             inner = self._inside(margin, line.text)
             if inner is not None:
                 return inner not in self._features
-            return not self._is_compared(margin)
+            return not (self._is_compared(margin) and self._speaks_of(margin, line.text))
         if not self._is_compared(line.text):
             return True
         # What is in it may be managed elsewhere, as the address in a VLAN is
@@ -108,6 +108,17 @@ class Wanted:
             if "port" not in named or named["port"] in self._named:
                 return True
         return False
+
+    def _speaks_of(self, margin: str, inside: str) -> bool:
+        """Whether what is managed of a block has a say in a line of it."""
+        only = [
+            rule.only
+            for feature, rules in self._platform.manages.items()
+            if feature in self._features
+            for rule in rules
+            if rule.within is None and rule.expression.match(margin) is not None
+        ]
+        return any(one is None or re.match(one, inside) is not None for one in only)
 
     def _members_left(self, listed: Members, margin: str | None, line: str) -> frozenset[str]:
         """Give the ports in a list that are not compared."""

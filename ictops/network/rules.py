@@ -143,6 +143,8 @@ class Managed(Part):
     a VLAN.
     """
     within: LineExpression | None = None
+    only: LineExpression | None = None
+    """What is compared of what stands in its block; the rest stays. Nothing said means all."""
 
     @cached_property
     def expression(self) -> re.Pattern[str]:
