@@ -73,7 +73,7 @@ def configure(
     devices: Iterable[Device],
     archive: Archive,
     checks_of: Callable[[Device], Checks],
-    options: Options,
+    options: Options | Callable[[Device], Options],
     *,
     at_once: int,
     at_once_a_site: int,
@@ -85,6 +85,7 @@ def configure(
 
     :param checks_of: what is wanted of a switch, and what is looked at; mostly by
         :func:`checks_by`. It may raise SwitchError, which is that switch's outcome.
+    :param options: how, for all of them or by the switch.
     :param hops: by name, how far a switch is away: the furthest are changed first, and the
         nearer ones when all further ones are through, so that nobody's path is changed under a
         change. Switches of which it says nothing come last.
@@ -95,15 +96,16 @@ def configure(
 
     def one(device: Device) -> Done:
         sealing = seal if device.name in whole else None
+        how = options(device) if callable(options) else options
         changed = change(
             device,
             checks_of(device),
-            options,
+            how,
             mask=mask,
             keep=lambda backup: _keep(archive, device, backup, sealing, write=True),
             locks=locks,
         )
-        return _told(changed, options)
+        return _told(changed, how)
 
     far: dict[int, list[Device]] = {}
     for device in devices:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.ictops.schools.plugins.plugin_utils.switches import (
+    WHOLE,
     VaultSeal,
     as_outcome,
     devices_of,
@@ -15,9 +16,6 @@ from ansible_collections.ictops.schools.plugins.plugin_utils.switches import (
 from ictops.errors import SwitchError
 from ictops.network.archive import Archive
 from ictops.network.jobs import back_up
-
-WHOLE = "switch_backup_whole"
-"""A site's or switch's own variable: keep its configuration with its secrets, encrypted."""
 
 
 class ActionModule(ActionBase):

@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError
+from ansible.vars.hostvars import HostVarsVars
 
-from ictops.errors import SwitchError, SwitchUnreachable
+from ictops.errors import ChangeFailed, SwitchError, SwitchUnreachable
 from ictops.network.described import Described
 from ictops.network.device import Device
 from ictops.network.jobs import Done
 
 Outcomes = dict[str, dict[str, Any]]
+
+WHOLE = "switch_backup_whole"
+"""A site's or switch's own variable: keep its configuration with its secrets, encrypted."""
 
 
 def devices_of(task_vars: Mapping[str, Any]) -> tuple[list[Device], Outcomes]:
@@ -24,6 +28,18 @@ def devices_of(task_vars: Mapping[str, Any]) -> tuple[list[Device], Outcomes]:
         except SwitchError as error:
             outcomes[name] = as_outcome(error)
     return devices, outcomes
+
+
+def variables_of(task: Any, task_vars: Mapping[str, Any], loader: Any, name: str) -> HostVarsVars:
+    """Give the variables that a task would have if it ran for a host of the batch.
+
+    ``hostvars`` has those of the inventory alone; here are the play's and the role's, too. Each is
+    templated as it is read, with that host's other variables.
+    """
+    hostvars = task_vars["hostvars"]
+    host = hostvars._inventory.get_host(name)
+    own = hostvars._variable_manager.get_vars(play=task.get_play(), host=host, task=task)
+    return HostVarsVars(own, loader=loader, host=name)
 
 
 class VaultSeal:
@@ -60,6 +76,16 @@ def as_outcome(outcome: Done | SwitchError) -> dict[str, Any]:
     """Give what became of a switch as Ansible says it."""
     if isinstance(outcome, SwitchUnreachable):
         return {"unreachable": True, "msg": str(outcome)}
+    if isinstance(outcome, ChangeFailed):
+        return {"failed": True, "msg": str(outcome), "configuration": outcome.configuration}
     if isinstance(outcome, SwitchError):
         return {"failed": True, "msg": str(outcome)}
     return {"changed": outcome.changed, "msg": outcome.message, **outcome.more}
+
+
+def with_diff(outcome: dict[str, Any]) -> dict[str, Any]:
+    """Give an outcome with its difference as ``--diff`` shows it; secrets are masked there too."""
+    lines = outcome.get("difference")
+    if not lines:
+        return outcome
+    return {**outcome, "diff": {"prepared": "".join(f"{one}\n" for one in lines)}}
