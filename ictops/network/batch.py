@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
 from typing import TypeVar
 
 from ictops.errors import SwitchError
@@ -34,6 +35,7 @@ def in_batch(
     turns = deque(waiting)
     busy = dict.fromkeys(waiting, 0)
     running: dict[Future[T], Device] = {}
+    done: SimpleQueue[Future[T]] = SimpleQueue()
     with ThreadPoolExecutor(max_workers=max(1, at_once)) as pool:
         while turns or running:
             for _ in range(len(turns)):
@@ -44,19 +46,20 @@ def in_batch(
                     turns.append(site)
                     continue
                 device = waiting[site].popleft()
-                running[pool.submit(work, device)] = device
+                future = pool.submit(work, device)
+                running[future] = device
                 busy[site] += 1
+                future.add_done_callback(done.put)
                 if waiting[site]:
                     turns.append(site)
             free = len(running) < at_once and any(busy[s] < at_once_a_site for s in turns)
             if free:
                 continue
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                device = running.pop(future)
-                busy[device.site] -= 1
-                outcome: T | SwitchError = _outcome(future)
-                yield device, outcome
+            future = done.get()
+            device = running.pop(future)
+            busy[device.site] -= 1
+            outcome: T | SwitchError = _outcome(future)
+            yield device, outcome
 
 
 def _outcome(future: Future[T]) -> T | SwitchError:

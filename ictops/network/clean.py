@@ -34,6 +34,9 @@ _KEY_ENDS = re.compile(r"-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----")
 _HASH = re.compile(r'(?<![\w$])\$[0-9a-z]{1,12}\$(?!<secret[:>])(?P<secret>[^\s";]{6,})')
 _URL = re.compile(r'://[^\s/:@"]*:(?!<secret[:>])(?P<secret>[^\s/"]+)@')
 
+MOST_PLAIN, LONGEST_PLAIN = 50_000, 200
+"""Lines without a secret that are remembered, and their characters: a few megabytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mask:
@@ -161,13 +164,17 @@ def _indented(blocks: Blocks, lines: list[str]) -> list[str]:
 def masked(platform: Platform, lines: list[str], mask: Mask) -> list[str]:
     """Give lines with every secret of the platform masked; there may be fewer of them."""
     kept: list[str] = []
+    plain = platform.plain_lines
     section = ""
     rest = iter(lines)
     for line in rest:
         if line[:1].strip():
             section = line
-        if platform.secret_line.match(line):
-            line = _mask_line(platform, section, line, mask)  # noqa: PLW2901
+        if line not in plain:
+            if platform.secret_line.match(line):
+                line = _mask_line(platform, section, line, mask)  # noqa: PLW2901
+            elif len(plain) < MOST_PLAIN and len(line) <= LONGEST_PLAIN:
+                plain.add(line)
         if "$" in line or "://" in line:
             line = _mask_anywhere(line, mask)  # noqa: PLW2901
         if "-----BEGIN" in line and (begins := _KEY_BEGINS.search(line)):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ictops.errors import CommandRefused, SwitchError, SwitchUnreachable
 from ictops.network.platform import Platform, load_platform
 from ictops.network.terminal import Said, Terminal
+from ictops.network.wire import dial
 from ictops.trust.known_hosts import address_of
 
 if TYPE_CHECKING:
@@ -145,14 +146,15 @@ def login(device: Device, *, seconds: float = CONNECT_SECONDS) -> Iterator[Sessi
     from netmiko import ConnectHandler  # noqa: PLC0415
 
     platform = load_platform(device.platform)
-    with tempfile.TemporaryDirectory(prefix="ictops-") as folder:
-        pins = Path(folder) / "known_hosts"
-        pins.write_text(_pins(device))
+    with tempfile.NamedTemporaryFile("w", prefix="ictops-", encoding="utf-8") as pins:
+        pins.write(_pins(device))
+        pins.flush()
         with _told(device):
             connection = ConnectHandler(
                 device_type=platform.netmiko,
                 host=device.address,
                 port=device.port,
+                sock=dial(device.address, device.port, seconds),
                 username=device.user,
                 password=device.password or "",
                 secret=device.enable or "",
@@ -162,7 +164,7 @@ def login(device: Device, *, seconds: float = CONNECT_SECONDS) -> Iterator[Sessi
                 ssh_strict=True,
                 system_host_keys=False,
                 alt_host_keys=True,
-                alt_key_file=str(pins),
+                alt_key_file=pins.name,
                 conn_timeout=seconds,
                 auth_timeout=seconds,
                 banner_timeout=seconds,

@@ -151,6 +151,11 @@ class Platform(Part):
         """Any line that may hold a secret; to be matched."""
         return _any(tuple(one.pattern.replace("?P<secret>", "?:") for one in self.secrets))
 
+    @cached_property
+    def plain_lines(self) -> set[str]:
+        """Lines that were looked through already and hold no secret: most stand in every switch."""
+        return set()
+
     def refuses(self, line: str) -> bool:
         """Say whether this line is the switch's answer to a command that it does not take."""
         return any(re.search(one, line.strip()) for one in self.refusals)

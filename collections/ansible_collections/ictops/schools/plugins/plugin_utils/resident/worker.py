@@ -68,7 +68,7 @@ class Results:
     def send_task_result(self, result: _RawTaskResult) -> None:
         across = self._across(result)
         with self._strategy._results_lock:
-            self._strategy._results.append(across)
+            self._strategy._results.extend(self._strategy.results_with(across))
             self._strategy._results_lock.notify()
 
     def send_callback(self, method: str, result: _RawTaskResult) -> None:
