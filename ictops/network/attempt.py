@@ -60,7 +60,7 @@ class Attempt:
         self,
         session: Session,
         before: Sequence[str],
-        compare: Compare,
+        left: Compare,
         mask: Mask,
         *,
         minutes: int,
@@ -71,6 +71,7 @@ class Attempt:
         """Start with a session in which nothing was changed yet.
 
         :param before: the running configuration's lines.
+        :param left: what parts what runs from what is wanted.
         :param sessions: closes the sessions that are opened here.
         """
         self.method: Method = session.platform.change.tried()[0]
@@ -80,7 +81,7 @@ class Attempt:
         self._platform = session.platform
         self._session: Session | None = session
         self._before = list(before)
-        self._compare = compare
+        self._left = left
         self._mask = mask
         self._patience = patience
         self._words = Words(minutes, f"ictops-{secrets.token_hex(3)}", patience.line)
@@ -183,12 +184,14 @@ class Attempt:
 
     def is_new(self, lines: Sequence[str]) -> bool:
         """Whether this is what was wanted."""
-        return not self._compare(lines)
+        return not self._left(lines)
 
     def is_old(self, lines: Sequence[str]) -> bool:
         """Whether this is what ran before."""
         now, before = (settings_of(self._platform, list(one)) for one in (lines, self._before))
-        return now == before or not self._back(lines)
+        with suppress(SwitchError):  # no way leads back by lines; the switch may know another
+            return now == before or not self._back(lines)
+        return False
 
     def _back(self, lines: Sequence[str]) -> Difference:
         return difference(self._platform, lines, self._before, self._mask)
@@ -269,14 +272,15 @@ class Attempt:
         return OLD
 
     def _kept_again(self, session: Session) -> str:
-        with suppress(NothingWaits):
-            try:
-                self._keep(session)
-            except CommandRefused:
-                # It may be kept or not; when the time is over, what runs then is what stays.
-                if time.monotonic() < self._acts_at:
-                    return BETWEEN
-        self._lock.note()
+        try:
+            with suppress(NothingWaits):
+                take_steps(session, self.method.keep, self._words)
+        except CommandRefused:
+            # It may be kept or not; when the time is over, what runs then is what stays.
+            if self.method.unarmed is None and time.monotonic() < self._acts_at:
+                return BETWEEN
+            self._out(session)
+        self._check_unarmed(session)
         return NEW
 
     def _undo(self, session: Session, lines: Sequence[str]) -> None:

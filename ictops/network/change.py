@@ -16,7 +16,7 @@ from ictops.network.device import Device, Session, login
 from ictops.network.difference import Command, Difference, difference
 from ictops.network.lock import locked
 from ictops.network.methods import EMULATED, MOST_MINUTES
-from ictops.network.neighbours import Neighbour
+from ictops.network.neighbours import Neighbour, neighbours_of
 from ictops.network.platform import Platform
 
 Touches = Callable[[Device, Sequence[str], Sequence[Command]], Sequence[str]]
@@ -35,11 +35,19 @@ class Checks:
     :ivar compare: what parts what runs from what is wanted.
     :ivar touches: which part of ictops' own path a change touches.
     :ivar neighbours: reads what is heard by LLDP or CDP.
+    :ivar after: as ``compare``, for what runs after the change, where that is another question:
+        secrets that are sent anew, whatever runs, are no difference after it.
     """
 
     compare: Compare
     touches: Touches
-    neighbours: Heard
+    neighbours: Heard = neighbours_of
+    after: Compare | None = None
+
+    @property
+    def left(self) -> Compare:
+        """What parts what runs after the change from what was wanted."""
+        return self.compare if self.after is None else self.after
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +130,7 @@ def change(
             raise _locks_out(session, told)
         before = backup.whole.splitlines()
         attempt = Attempt(
-            session, before, checks.compare, mask,
+            session, before, checks.left, mask,
             minutes=options.minutes, patience=options.patience, lock=lock, sessions=sessions,
         )  # fmt: skip
         _carried_through(attempt, told, backup, checks, options)
@@ -204,7 +212,7 @@ def _check(
     :raises SwitchError: if something else runs than what was wanted, or a neighbour that was
         there stays away until the time for keeping is nearly over.
     """
-    left = checks.compare(attempt.look(fresh))
+    left = checks.left(attempt.look(fresh))
     if left:
         raise SwitchError(
             "what runs after the change is not what was wanted: " + _some(left.shown),
@@ -244,7 +252,7 @@ def _stored(
             if options.save:
                 attempt.save(session)
             after = take_backup(session, mask)
-            left = checks.compare(after.whole.splitlines())
+            left = checks.left(after.whole.splitlines())
             if not left and not (options.save and after.unsaved):
                 attempt.tidy()
                 return after

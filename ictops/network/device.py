@@ -60,7 +60,7 @@ class Session:
         self.device = device
         self.platform = platform
         self._connection = connection
-        self._terminal: Terminal | None = None
+        self._terminal = Terminal(connection, connection.base_prompt, device.name)
         self.lost = False
         """Whether nothing can be said to it any more."""
 
@@ -81,16 +81,10 @@ class Session:
         """
         try:
             with _told(self.device):
-                if self._terminal is None:
-                    prompt = self._connection.find_prompt()
-                    self._terminal = Terminal(self._connection, prompt, self.device.name)
-                said = self._terminal.say(line, answers=answers, seconds=seconds, tell=tell)
-        except (SwitchUnreachable, ValueError) as error:  # ValueError: it shows no prompt
+                return self._terminal.say(line, answers=answers, seconds=seconds, tell=tell)
+        except SwitchUnreachable:
             self.drop()
-            if isinstance(error, SwitchUnreachable):
-                raise
-            raise SwitchUnreachable("it shows no prompt", where=self.device.name) from error
-        return said
+            raise
 
     def drop(self) -> None:
         """Give the session up at once: what was said and has not come through is not sent later.
@@ -109,7 +103,7 @@ class Session:
     @property
     def mode(self) -> str:
         """What the prompt says of where one is, such as ``(config-if)#``; after :meth:`say`."""
-        return "" if self._terminal is None else self._terminal.mode
+        return self._terminal.mode
 
     def show(self, command: str) -> str:
         """Give what a command shows.
@@ -117,13 +111,7 @@ class Session:
         :raises CommandRefused: if the switch does not take it.
         :raises SwitchUnreachable: if the session was lost.
         """
-        try:
-            with _told(self.device):
-                said = self._connection.send_command(command, read_timeout=READ_SECONDS)
-        except SwitchUnreachable:
-            self.drop()
-            raise
-        text = str(said)
+        text = self.say(command).text
         self._check(command, text)
         return text
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -11,8 +11,11 @@ from ictops.network.archive import Archive
 from ictops.network.attempt import Compare
 from ictops.network.backup import FULL, Backup, take_backup
 from ictops.network.batch import in_batch
-from ictops.network.change import Changed, Checks, Heard, Options, Touches, change
+from ictops.network.change import Changed, Checks, Options, change
 from ictops.network.device import Device, login
+from ictops.network.difference import Command
+from ictops.network.path import touched
+from ictops.network.platform import load_platform
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +72,19 @@ def back_up(
 def configure(
     devices: Iterable[Device],
     archive: Archive,
-    compare_of: Callable[[Device], Compare],
+    checks_of: Callable[[Device], Checks],
     options: Options,
     *,
     at_once: int,
     at_once_a_site: int,
-    touches: Touches,
-    neighbours: Heard,
     hops: Mapping[str, int] | None = None,
     whole: frozenset[str] = frozenset(),
     seal: Seal,
 ) -> Iterator[tuple[Device, Done | SwitchError]]:
     """Change switches, each as :func:`ictops.network.change.change` does; nothing is committed.
 
+    :param checks_of: what is wanted of a switch, and what is looked at; mostly by
+        :func:`checks_by`. It may raise SwitchError, which is that switch's outcome.
     :param hops: by name, how far a switch is away: the furthest are changed first, and the
         nearer ones when all further ones are through, so that nobody's path is changed under a
         change. Switches of which it says nothing come last.
@@ -94,7 +97,7 @@ def configure(
         sealing = seal if device.name in whole else None
         changed = change(
             device,
-            Checks(compare_of(device), touches, neighbours),
+            checks_of(device),
             options,
             mask=mask,
             keep=lambda backup: _keep(archive, device, backup, sealing, write=True),
@@ -107,6 +110,27 @@ def configure(
         far.setdefault((hops or {}).get(device.name, 0), []).append(device)
     for _, as_far in sorted(far.items(), reverse=True):
         yield from in_batch(as_far, one, at_once=at_once, at_once_a_site=at_once_a_site)
+
+
+def checks_by(
+    device: Device,
+    compare: Compare,
+    uplinks: Collection[str] = (),
+    *,
+    after: Compare | None = None,
+) -> Checks:
+    """Give what is looked at when a switch is changed.
+
+    :param compare: what parts what runs from what is wanted.
+    :param uplinks: its ports towards ictops, see :func:`ictops.network.path.touched`.
+    :param after: see :class:`Checks`.
+    """
+
+    def touches(_: Device, running: Sequence[str], commands: Sequence[Command]) -> list[str]:
+        platform = load_platform(device.platform)
+        return touched(platform, running, commands, address=device.address, uplinks=uplinks)
+
+    return Checks(compare, touches, after=after)
 
 
 def _told(changed: Changed, options: Options) -> Done:

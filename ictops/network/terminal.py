@@ -50,6 +50,7 @@ class Terminal:
     def __init__(self, connection: BaseConnection, prompt: str, name: str) -> None:
         """Take over a session that stands at its prompt.
 
+        :param prompt: how it begins; another one is learned when it comes.
         :param name: of the switch, for errors.
         """
         self._connection = connection

@@ -10,7 +10,7 @@ import pytest
 from ictops.errors import ChangeFailed
 from ictops.network.jobs import Done
 from tests.support.changes import LATE, SCALE, Site
-from tests.support.farm import case, device, farm_of
+from tests.support.farm import PLATFORMS, case, device, farm_of
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,32 @@ def switches(way: Way, **faults: dict[str, object]) -> list[object]:
         device(way.platform, name, running=running, faults={"refuse": way.refuse, **of_it})
         for name, of_it in faults.items()
     ]
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_every_platform_is_changed_and_brought_back(platform: str, tmp_path: Path) -> None:
+    word = "staff room"
+    faults = {
+        "whole": {},
+        "refused": {"refuse": word},
+        "at": {"drop_at": word},
+        "after": {"drop_at": word, "drop_after": True},
+    }
+    with farm_of(
+        tmp_path / "farm", *switches(Way(platform, ""), **faults), time_scale=SCALE
+    ) as farm:
+        old = farm.control.get("whole")["running"]
+        came = Site.of(farm, tmp_path).change(dict.fromkeys(faults, platform))
+        assert isinstance(came["whole"], Done), came["whole"]
+        assert came["whole"].more["configuration"] == "new"
+        assert any(word in line for line in farm.control.get("whole")["running"])
+        for one in ("refused", "at", "after"):
+            assert getattr(came[one], "configuration", None) == "old", came[one]
+            assert farm.control.get(one)["running"] == old
+        for one in faults:
+            now = farm.control.get(one)
+            assert now["pending"] == []
+            assert now["startup"] == now["running"]
 
 
 @pytest.mark.parametrize("name", WAYS)

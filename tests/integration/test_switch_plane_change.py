@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Thread
 
 import pytest
 
@@ -72,26 +70,6 @@ def changed(oak: School, old: str, new: str, *, may_touch_path: bool = False) ->
         )  # fmt: skip
 
 
-@contextmanager
-def knocking(oak: School) -> Iterator[list[bool]]:
-    """Give whether the box reached the switch, each time that it was tried while this lasted."""
-    reached: list[bool] = []
-    over = Event()
-
-    def knock() -> None:
-        while not over.is_set():
-            reached.append(oak.box.reaches(SWITCH))
-            over.wait(0.1)
-
-    thread = Thread(target=knock)
-    thread.start()
-    try:
-        yield reached
-    finally:
-        over.set()
-        thread.join()
-
-
 @pytest.mark.parametrize(
     ("platform", "old", "new"),
     [
@@ -134,7 +112,7 @@ def test_what_cuts_ictops_off_though_it_may_is_undone_by_the_switch(
 ) -> None:
     before = oak.farm.control.get(NAME)
     with (
-        knocking(oak) as reached,
+        oak.box.knocking(SWITCH) as reached,
         pytest.raises(ChangeFailed, match="the old configuration runs, all of it") as error,
     ):
         changed(oak, old, new, may_touch_path=True)

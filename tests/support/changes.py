@@ -6,17 +6,18 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ictops.errors import SwitchError
 from ictops.lab.farm.process import Farm
 from ictops.network.archive import Archive
 from ictops.network.attempt import Compare, Patience
-from ictops.network.change import Options
+from ictops.network.change import Checks, Options
 from ictops.network.clean import Mask
 from ictops.network.device import Device
 from ictops.network.difference import Command, Difference, difference
-from ictops.network.jobs import Done, configure
-from ictops.network.neighbours import Neighbour
+from ictops.network.jobs import Done, checks_by, configure
+from ictops.network.neighbours import Neighbour, neighbours_of
 from ictops.network.platform import Platform, load_platform
 from ictops.trust.known_hosts import KnownHosts, address_of
 from tests.support.farm import ENABLE
@@ -48,6 +49,8 @@ def wanted(platform: str, running: Sequence[str]) -> list[str]:
         return lines
     each = _ADDED.get(platform, ["vlan {0}", " name room-{0}"])
     added = [text.format(number) for number in _ROOMS for text in each]
+    if platform == "juniper_junos":
+        added.append("set vlans room-120 vlan-id 120")
     at = next((at for at, line in enumerate(lines) if re.match("end$", line)), len(lines))
     return [*lines[:at], *added, *lines[at:]]
 
@@ -77,13 +80,6 @@ def commands(*lines: str) -> Difference:
     return Difference(tuple(f"+ {line}" for line in lines), tuple(made))
 
 
-def heard(_: Platform, text: str) -> list[Neighbour]:
-    """Read what IOS shows of its neighbours."""
-    each = r"(?ms)^Local Intf: (\S+).*?^Port id: (\S+).*?^System Name: (\S+)"
-    found = re.findall(each, text)
-    return [Neighbour(port, name, its) for port, its, name in found]
-
-
 def described(farm: Farm, name: str, platform: str) -> Device:
     """Give a farm's switch as an inventory would."""
     address, port = farm.places[name]
@@ -92,12 +88,6 @@ def described(farm: Farm, name: str, platform: str) -> Device:
         name=name, site="oak", platform=platform, address=address, port=port, user="admin",
         password="simulated", enable=ENABLE, pins=frozenset(pins),
     )  # fmt: skip
-
-
-def options(**more: object) -> Options:
-    """Give options for a farm whose minutes are short."""
-    patience = Patience(line=10.0, login=10.0, minute=60 * SCALE)
-    return Options(**{"minutes": LONG, "patience": patience} | more)  # type: ignore[arg-type]
 
 
 class NoSeal:
@@ -116,20 +106,45 @@ class Site:
     farm: Farm
     archive: Archive
     touches: list[str] = field(default_factory=list)
+    line: float = 10.0
+    login: float = 10.0
+    looks: bool = False
+    """Whether ictops' own look at the path is taken, and not ``touches``."""
+    deaf_after: int | None = None
+    """After so many readings no neighbour is heard any more."""
 
     @classmethod
-    def of(cls, farm: Farm, folder: Path) -> Site:
-        return cls(farm, Archive(folder / "archive"))
+    def of(cls, farm: Farm, folder: Path, **more: Any) -> Site:
+        return cls(farm, Archive(folder / "archive"), **more)
+
+    @property
+    def locks(self) -> Path:
+        """Where it is noted who changes which switch."""
+        return self.archive.folder.with_name("archive.locks")
+
+    def _checks(self, device: Device, compare: Compare | None) -> Checks:
+        own = compare_of(device) if compare is None else compare
+        if self.looks:
+            return checks_by(device, own)
+        return Checks(own, lambda *_: list(self.touches), self._heard)
+
+    def _heard(self, platform: Platform, text: str) -> list[Neighbour]:
+        if self.deaf_after is not None:
+            self.deaf_after -= 1
+            if self.deaf_after < 0:
+                return []
+        return neighbours_of(platform, text)
 
     def change(
-        self, platforms: dict[str, str], compare: Compare | None = None, **more: object
+        self, platforms: dict[str, str], compare: Compare | None = None, **more: Any
     ) -> dict[str, Done | SwitchError]:
         """Change switches, given by name with their platforms; give what came of each."""
         devices = [described(self.farm, name, platform) for name, platform in platforms.items()]
         hops = more.pop("hops", None)
+        patience = Patience(line=self.line, login=self.login, minute=60 * SCALE)
+        options = Options(**{"minutes": LONG, "patience": patience} | more)
         done = configure(
-            devices, self.archive, (lambda _: compare) if compare else compare_of,
-            options(**more), at_once=24, at_once_a_site=24,
-            touches=lambda *_: list(self.touches), neighbours=heard, hops=hops, seal=NoSeal(),
-        )  # type: ignore[arg-type] # fmt: skip
+            devices, self.archive, lambda device: self._checks(device, compare),
+            options, at_once=24, at_once_a_site=24, hops=hops, seal=NoSeal(),
+        )  # fmt: skip
         return {device.name: came for device, came in done}

@@ -45,7 +45,10 @@ class Frr:
     @property
     def shell(self) -> list[str]:
         socket = str(self.folder / "vty")
-        return ["ip", "netns", "exec", self.namespace, "vtysh", "--vty_socket", socket]
+        return [
+            *("ip", "netns", "exec", self.namespace, "vtysh", "--vty_socket", socket),
+            *("--config_dir", str(self.folder)),
+        ]
 
     def vtysh(self, *commands: str) -> str:
         """Say commands behind ictops' back; what is shown comes back."""
@@ -92,6 +95,9 @@ def _start_zebra(one: Frr) -> None:
     for key in ("host_key", "login_key"):
         _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / key))
     (folder / "zebra.conf").write_text(f"hostname {one.name}\n")
+    shutil.chown(folder / "zebra.conf", "frr", "frr")
+    # What is stored is this router's own file, never the machine's.
+    (folder / "vtysh.conf").write_text("no service integrated-vtysh-config\n")
     _run("ip", "netns", "add", one.namespace)
     _run(
         "ip", "netns", "exec", one.namespace, str(ZEBRA), "--daemon",

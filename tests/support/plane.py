@@ -22,6 +22,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -127,6 +128,25 @@ class Namespace:
     def wait_reached(self, address: str) -> None:
         """Wait until it is so: who was looked for in vain is looked for again after a while."""
         wait_until(lambda: self.reaches(address), f"an answer of {address}")
+
+    @contextmanager
+    def knocking(self, address: str) -> Iterator[list[bool]]:
+        """Give whether an address was reached, each time that it was tried while this lasted."""
+        reached: list[bool] = []
+        over = Event()
+
+        def knock() -> None:
+            while not over.is_set():
+                reached.append(self.reaches(address))
+                over.wait(0.1)
+
+        thread = Thread(target=knock)
+        thread.start()
+        try:
+            yield reached
+        finally:
+            over.set()
+            thread.join()
 
 
 def _set_namespace(of: int) -> None:
