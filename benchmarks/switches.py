@@ -2,9 +2,9 @@
 
 ``python -m benchmarks.switches [--switches N] [--rounds N] [--json]``. A farm of simulated
 Cisco IOS switches on this machine answers every command after 100 ms and shows a configuration
-of 600 lines. ictops and the pool ask the same six commands of each, with as many threads;
-cisco.ios asks for the running configuration only, of fewer switches, and its time is given a
-switch.
+of 600 lines to those in the privileged mode. ictops and the pool enter it and ask the same five
+commands of each, with as many threads; cisco.ios asks for the running configuration only, of
+fewer switches, and its time is given a switch.
 """
 
 from __future__ import annotations
