@@ -60,6 +60,7 @@ def apply(
     Example: ictops apply october.yml
     """
     from ictops.operations.apply import start_run  # noqa: PLC0415
+    from ictops.operations.finish import finish  # noqa: PLC0415
     from ictops.settings import load_settings  # noqa: PLC0415
     from ictops.store.journal import Journal  # noqa: PLC0415
 
@@ -80,7 +81,12 @@ def apply(
         say = f"run {run_id} is left to 'ictops tick' (ictops schedule install)"
         as_json({"run": run_id}) if json else console().print(say)
         raise typer.Exit(Exit.NOT_NOW)
-    raise typer.Exit(carry_and_show(journal, run_id, settings, json=json))
+
+    def keep() -> dict[str, object]:
+        finish(journal, settings, run_id)
+        return {}
+
+    raise typer.Exit(carry_and_show(journal, run_id, settings, json=json, finish=keep))
 
 
 def tick(*, cluster: ClusterName = None, json: AsJson = False) -> None:

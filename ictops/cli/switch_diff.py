@@ -38,6 +38,7 @@ def show_intended_diff(
     return carry_and_show(
         journal, run_id, settings,
         json=json, finish=finish, show_report=lambda _report, out: _show(found, out),
+        words={"ok": "compared", "changed": "compared"},  # nothing is changed
     )  # fmt: skip
 
 

@@ -32,9 +32,8 @@ class Described:
         for value, what in ((platform, PLATFORM), (user, "ansible_user")):
             if not value:
                 raise SwitchError(f"{what} is not set", where=name)
-        # The file in which a host stands is its site's, unless somebody's inventory is otherwise.
         source = Path(str(variables["inventory_file"]))
-        site = str(variables.get(SITE) or source.stem)
+        site = site_of(variables)
         address = str(variables.get("ansible_host") or name)
         port = int(variables.get("ansible_port") or 22)
         path = known_hosts_path(source.parent, site)
@@ -53,6 +52,11 @@ class Described:
             enable=_text(variables, "ansible_become_password", "ansible_become_pass"),
             key_file=Path(str(key_file)) if key_file else None,
         )
+
+
+def site_of(variables: Mapping[str, Any]) -> str:
+    """Give a switch's site: its inventory file, unless somebody's inventory is otherwise."""
+    return str(variables.get(SITE) or Path(str(variables["inventory_file"])).stem)
 
 
 def _text(variables: Mapping[str, Any], *names: str) -> str | None:

@@ -17,7 +17,11 @@ from ictops.operations.switches import archive_of, find_switch, is_switch
 from ictops.planning.waves import lay_by_distance
 from ictops.plans.model import Wave
 from ictops.settings import Settings
+from ictops.store.records import RunRecord
 
+CONFIG, RESTORE = "switch-config", "switch-restore"
+CHANGES = frozenset({CONFIG, RESTORE})
+"""The operations that change switches; each leaves backups from before and after."""
 CONFIG_PLAYBOOK, RESTORE_PLAYBOOK = "switch_config.yml", "switch_restore.yml"
 LONGEST = timedelta(minutes=MOST_MINUTES)
 """The longest time that every platform's dead-man switch takes."""
@@ -44,7 +48,7 @@ def plan_switches(
         return lay_by_distance(hosts, asked.canary, order.hops(hosts[0].site))
 
     work = Work(
-        operation="switch-config",
+        operation=CONFIG,
         title="configuration of switches",
         playbook=CONFIG_PLAYBOOK,
         extra_vars=_extra_vars(
@@ -74,22 +78,30 @@ def plan_restore(
     :raises SwitchError: if there is no such commit, or it has nothing of that switch.
     """
     switch = find_switch(settings, host)
-    request = replace(request, sites=(switch.site,), limit=switch.name)
+    request = replace(request, sites=(switch.site,), limit=switch.name, shares=())
     archive = archive_of(settings)
     resolved = archive.resolve(commit)
     archive.show(switch.site, switch.name, RUNNING, resolved)
     work = Work(
-        operation="switch-restore",
+        operation=RESTORE,
         title=f"{switch.name} as it was at {resolved[:10]}",
         playbook=RESTORE_PLAYBOOK,
         extra_vars={
             **_extra_vars(settings, "switch_restore", dead_man, may_touch_path=may_touch_path),
-            "switch_restore_commit": resolved,
+            "switch_restore_at": resolved,
         },
         takes=is_switch,
         only_for="switches",
     )
     return make_plan(settings, request, work)
+
+
+def finish_change(settings: Settings, run: RunRecord) -> None:
+    """Commit the backups from before and after a change, once for all sites of a run.
+
+    :raises SwitchError: if they cannot be committed.
+    """
+    archive_of(settings).commit(f"{run.title}, run {run.id}", by=run.created_by)
 
 
 def _extra_vars(
@@ -104,5 +116,6 @@ def _extra_vars(
     return {
         f"{role}_folder": str(archive_of(settings).folder),
         f"{role}_minutes": int(minutes),
+        f"{role}_commit": False,  # the run does it once, see finish_change
         **{f"{role}_{name}": True for name, on in wanted.items() if on},
     }

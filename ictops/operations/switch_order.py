@@ -32,7 +32,8 @@ class Order:
         topology = kept_topology(archive_of(self._settings), site, switches)
         found = {name: far for name, far in hops(topology).items() if far is not None}
         if len(switches) > 1:
-            self._tell(site, [one.name for one in switches], found)
+            said = any(one.root for one in switches)
+            self._tell(site, [one.name for one in switches], found, said=said)
         return found
 
     def _switches(self, cluster: Cluster, site: str) -> Iterator[Switch]:
@@ -43,7 +44,7 @@ class Order:
             if platform in platform_names():  # else the run says what is wrong
                 yield Switch(host.name, platform, host.address or "", said.get(ROOT) is True)
 
-    def _tell(self, site: str, switches: list[str], found: dict[str, int]) -> None:
+    def _tell(self, site: str, switches: list[str], found: dict[str, int], *, said: bool) -> None:
         unknown = [name for name in switches if name not in found]
         if unknown:
             self.notes.append(
@@ -51,5 +52,7 @@ class Order:
                 "alone, before the others. 'ictops switch backup' asks for neighbours"
             )
         cores = [name for name, far in found.items() if far == 0]
-        if cores:
-            self.notes.append(f"site {site}: its core is taken to be {', '.join(cores)}")
+        if cores and not said:
+            self.notes.append(
+                f"site {site}: its core is taken to be {', '.join(cores)}; {ROOT}: true says which"
+            )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from ansible_collections.ictops.schools.plugins.plugin_utils.switches import (
     variables_of,
     with_diff,
 )
+from ansible_collections.ictops.schools.plugins.plugin_utils.wiring import Wiring
 
 from ictops.errors import SwitchError
 from ictops.network.archive import Archive
@@ -69,13 +70,15 @@ class ActionModule(ActionBase):
         archive = Archive(Path(args["folder"]))
         intents, outcomes = self._intents(role_values(Path(args["role"])), task_vars or {})
         mask = archive.mask()
+        wiring = Wiring(archive, task_vars or {}, intents)
         for device, outcome in configure(
             intents,
             archive,
-            lambda device: _checks(device, intents[device], mask),
+            lambda device: _checks(device, intents[device], wiring.uplinks(device.name), mask),
             lambda device: intents[device].options,
             at_once=args["at_once"],
             at_once_a_site=args["at_once_a_site"],
+            hops=wiring.hops,
             whole=frozenset(one.name for one, intent in intents.items() if intent.whole),
             seal=VaultSeal(self._loader),
         ):
@@ -121,7 +124,8 @@ class ActionModule(ActionBase):
         )
 
 
-def _checks(device: Device, intent: _Intent, mask: Mask) -> Checks:
+def _checks(device: Device, intent: _Intent, uplinks: Collection[str], mask: Mask) -> Checks:
+    """Say what is looked at; ``uplinks`` are those that backups tell, where nobody said which."""
     platform = load_platform(device.platform)
 
     def compare(running: Sequence[str], *, rotate: bool) -> Difference:
@@ -131,4 +135,5 @@ def _checks(device: Device, intent: _Intent, mask: Mask) -> Checks:
 
     # Whether a secret is the one that was sent, no switch says.
     after = partial(compare, rotate=False)
-    return checks_by(device, partial(compare, rotate=intent.rotate), intent.uplinks, after=after)
+    uplinks = intent.uplinks or uplinks
+    return checks_by(device, partial(compare, rotate=intent.rotate), uplinks, after=after)
