@@ -19,6 +19,7 @@ from ansible_collections.ictops.schools.plugins.plugin_utils.switches import (
     Outcomes,
     VaultSeal,
     as_outcome,
+    untold,
     variables_of,
     with_diff,
 )
@@ -102,8 +103,8 @@ class ActionModule(ActionBase):
                 intents[device] = self._intent(role, device, variables)
             except SwitchError as error:
                 outcomes[name] = as_outcome(error)
-            except AnsibleError as error:  # a template in a variable, a vault that stays shut
-                outcomes[name] = {"failed": True, "msg": f"{name}: {error}"}
+            except AnsibleError as error:
+                outcomes[name] = untold(name, error)
         return intents, outcomes
 
     def _intent(self, role: RoleValues, device: Device, variables: Any) -> _Intent:

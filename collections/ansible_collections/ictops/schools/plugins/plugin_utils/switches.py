@@ -27,7 +27,17 @@ def devices_of(task_vars: Mapping[str, Any]) -> tuple[list[Device], Outcomes]:
             devices.append(described.device(name, task_vars["hostvars"][name]))
         except SwitchError as error:
             outcomes[name] = as_outcome(error)
+        except AnsibleError as error:
+            outcomes[name] = untold(name, error)
     return devices, outcomes
+
+
+def untold(name: str, error: AnsibleError) -> dict[str, Any]:
+    """Give the outcome of a switch of which Ansible cannot tell a variable.
+
+    Its template fails, or its vault stays shut.
+    """
+    return {"failed": True, "msg": f"{name}: {error}"}
 
 
 def variables_of(task: Any, task_vars: Mapping[str, Any], loader: Any, name: str) -> HostVarsVars:

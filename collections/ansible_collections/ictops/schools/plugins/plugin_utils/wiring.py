@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ansible.errors import AnsibleError
+
 from ictops.network.archive import Archive
 from ictops.network.described import PLATFORM, ROOT, site_of
 from ictops.network.device import Device
@@ -43,11 +45,15 @@ def _switches(task_vars: Mapping[str, Any]) -> Iterator[tuple[str, Switch]]:
     """Give all that the inventory calls switches, also where the play is limited to some."""
     names = {*task_vars["groups"].get("switches", ()), *task_vars["ansible_play_batch"]}
     for name in sorted(names):
-        variables = task_vars["hostvars"][name]
-        platform = str(variables.get(PLATFORM))
-        if platform in platform_names():
-            address = str(variables.get("ansible_host") or "")
-            yield (
-                site_of(variables),
-                Switch(name, platform, address, root=variables.get(ROOT) is True),
-            )
+        try:
+            found = _switch(name, task_vars["hostvars"][name])
+        except AnsibleError:  # its own outcome tells why; to the others it is a stranger
+            continue
+        if found[1].platform in platform_names():
+            yield found
+
+
+def _switch(name: str, variables: Mapping[str, Any]) -> tuple[str, Switch]:
+    address = str(variables.get("ansible_host") or "")
+    root = variables.get(ROOT) is True
+    return site_of(variables), Switch(name, str(variables.get(PLATFORM)), address, root=root)
