@@ -89,3 +89,14 @@ def test_a_line_that_it_does_not_take_has_the_others_taken_back(
     assert caught.value.configuration == "old"
     assert router.vtysh("show running-config") == before
     assert (router.folder / "zebra.conf").read_text() == stored
+
+
+def test_a_line_for_a_part_of_it_that_does_not_run_is_not_taken(
+    router: Frr, tmp_path: Path
+) -> None:
+    before = router.vtysh("show running-config")
+    with pytest.raises(ChangeFailed, match=r"does not take .*: staticd is not running") as caught:
+        changed(router, tmp_path, "interface up8", " description no", "exit",
+                "ip route 198.51.100.0/24 192.0.2.1")  # fmt: skip
+    assert caught.value.configuration == "old"
+    assert router.vtysh("show running-config") == before

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,22 +71,23 @@ def need_frr() -> None:
 
 
 @contextmanager
-def frr(name: str, address: str = "127.0.0.9") -> Iterator[Frr]:
+def frr(
+    name: str, address: str = "127.0.0.9", daemons: Sequence[str] = ("zebra",)
+) -> Iterator[Frr]:
     """A router of this name, up and answering while this lasts."""
     one = Frr(name, address, Path(tempfile.mkdtemp(prefix="ictops-frr-")))
     try:
-        _start_zebra(one)
+        _start(one, daemons)
         with _door(one):
             yield one
     finally:
-        pid = one.folder / "zebra.pid"
-        if pid.is_file():
+        for pid in one.folder.glob("*.pid"):
             subprocess.run(["kill", pid.read_text().strip()], check=False)
         subprocess.run(["ip", "netns", "delete", one.namespace], check=False)
         shutil.rmtree(one.folder)
 
 
-def _start_zebra(one: Frr) -> None:
+def _start(one: Frr, daemons: Sequence[str]) -> None:
     folder = one.folder
     folder.chmod(0o755)
     shutil.chown(folder, "frr", "frrvty")
@@ -94,20 +95,22 @@ def _start_zebra(one: Frr) -> None:
     shutil.chown(folder / "vty", "frr", "frrvty")
     for key in ("host_key", "login_key"):
         _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / key))
-    (folder / "zebra.conf").write_text(f"hostname {one.name}\n")
-    shutil.chown(folder / "zebra.conf", "frr", "frr")
     # What is stored is this router's own file, never the machine's.
     (folder / "vtysh.conf").write_text("no service integrated-vtysh-config\n")
     _run("ip", "netns", "add", one.namespace)
-    _run(
-        "ip", "netns", "exec", one.namespace, str(ZEBRA), "--daemon",
-        "--vty_socket", str(folder / "vty"), "--config_file", str(folder / "zebra.conf"),
-        "--pid_file", str(folder / "zebra.pid"), "--socket", str(folder / "zserv.api"),
-    )  # fmt: skip
-    deadline = time.monotonic() + 20
-    while not (folder / "vty" / "zebra.vty").exists():
-        assert time.monotonic() < deadline, "FRR does not start"
-        time.sleep(0.05)
+    for daemon in daemons:
+        stored = folder / f"{daemon}.conf"
+        stored.write_text(f"hostname {one.name}\n")
+        shutil.chown(stored, "frr", "frr")
+        _run(
+            "ip", "netns", "exec", one.namespace, str(ZEBRA.with_name(daemon)), "--daemon",
+            "--vty_socket", str(folder / "vty"), "--config_file", str(stored),
+            "--pid_file", str(folder / f"{daemon}.pid"), "--socket", str(folder / "zserv.api"),
+        )  # fmt: skip
+        deadline = time.monotonic() + 20
+        while not (folder / "vty" / f"{daemon}.vty").exists():
+            assert time.monotonic() < deadline, f"FRR's {daemon} does not start"
+            time.sleep(0.05)
 
 
 @contextmanager
