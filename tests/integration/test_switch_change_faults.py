@@ -19,8 +19,8 @@ from ictops.network.jobs import Done
 from ictops.network.lock import locked
 from ictops.network.platform import load_platform
 from tests.integration.test_switch_changes import WAYS, Way, switches
-from tests.support.changes import LONG, SCALE, SHORT, Site, commands, described
-from tests.support.farm import WAIT_SECONDS, case, device, farm_of, wait_until
+from tests.support.changes import LONG, SCALE, SHORT, Site, commands
+from tests.support.farm import WAIT_SECONDS, case, described, device, farm_of, wait_until
 
 MANAGED = ["revert timer", "reload in", "commit timer", "checkpoint", "reload after"]
 """Ways of which the farm knows by which lines a switch is cut off."""

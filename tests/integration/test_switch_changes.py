@@ -9,8 +9,8 @@ import pytest
 
 from ictops.errors import ChangeFailed
 from ictops.network.jobs import Done
-from tests.support.changes import LATE, SCALE, Site
-from tests.support.farm import PLATFORMS, case, device, farm_of
+from tests.support.changes import SCALE, Site
+from tests.support.farm import LATE, PLATFORMS, case, device, farm_of
 
 
 @dataclass(frozen=True)

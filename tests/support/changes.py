@@ -19,18 +19,12 @@ from ictops.network.difference import Command, Difference, difference
 from ictops.network.jobs import Done, checks_by, configure
 from ictops.network.neighbours import Neighbour, neighbours_of
 from ictops.network.platform import Platform, load_platform
-from ictops.trust.known_hosts import KnownHosts, address_of
-from tests.support.farm import ENABLE
+from tests.support.farm import described
 
 SCALE = 0.02
 """A minute of the farm's switches lasts 1.2 s."""
 LONG, SHORT = 50, 1
 """Minutes of the dead-man switch: one that does not act while a test lasts, one that does."""
-LATE = {
-    "dell_os10": "interface mgmt1/1/1\n no shutdown\nsnmp-server contact office\n",
-    "hp_procurve": 'snmp-server community "public"\nspanning-tree\nno autorun\n',
-}
-"""Lines late in a configuration, by which a whole one is known where it has no end mark."""
 _ROOMS = range(101, 121)
 _ADDED = {
     "juniper_junos": ["set vlans room-{0} vlan-id {0}", "set vlans room-{0} description room"],
@@ -78,16 +72,6 @@ def commands(*lines: str) -> Difference:
         made.append(Command(text, (block,) if inner else (), line))
         block = block if inner else text
     return Difference(tuple(f"+ {line}" for line in lines), tuple(made))
-
-
-def described(farm: Farm, name: str, platform: str) -> Device:
-    """Give a farm's switch as an inventory would."""
-    address, port = farm.places[name]
-    pins = KnownHosts(farm.known_hosts).pinned(address_of(address, port))
-    return Device(
-        name=name, site="oak", platform=platform, address=address, port=port, user="admin",
-        password="simulated", enable=ENABLE, pins=frozenset(pins),
-    )  # fmt: skip
 
 
 class NoSeal:
