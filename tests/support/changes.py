@@ -1,4 +1,4 @@
-"""Changes of simulated switches: forty lines each, and what they make of a configuration."""
+"""Changes of simulated switches: under which dead-man switch, of which lines, and how they end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ictops.network.difference import Command, Difference, difference
 from ictops.network.jobs import Done, checks_by, configure
 from ictops.network.neighbours import Neighbour, neighbours_of
 from ictops.network.platform import Platform, load_platform
-from tests.support.farm import described
+from tests.support.farm import LATE, case, described, device
 
 SCALE = 0.02
 """A minute of the farm's switches lasts 1.2 s."""
@@ -34,6 +34,35 @@ _ADDED = {
     "arista_eos": ["vlan {0}", "   name room-{0}"],
     "aruba_aoscx": ["vlan {0}", "    name room-{0}"],
 }
+
+
+@dataclass(frozen=True)
+class Way:
+    """A dead-man switch: a platform that has it, and what keeps a better one from being used."""
+
+    platform: str
+    method: str
+    refuse: str | None = None
+
+
+WAYS = {
+    "revert timer": Way("cisco_ios", "revert timer"),
+    "reload in": Way("cisco_xe", "reload in", refuse="revert timer"),
+    "commit timer": Way("arista_eos", "commit timer"),
+    "checkpoint": Way("aruba_aoscx", "checkpoint auto"),
+    "reload after": Way("hp_procurve", "reload after"),
+    "commit confirmed": Way("juniper_junos", "commit confirmed"),
+    "emulated": Way("dell_os10", "emulated"),
+}
+
+
+def switches(way: Way, **faults: dict[str, object]) -> list[object]:
+    """Give switches of this way by name, each with its faults."""
+    running = case(way.platform)["running"] + LATE.get(way.platform, "")
+    return [
+        device(way.platform, name, running=running, faults={"refuse": way.refuse, **of_it})
+        for name, of_it in faults.items()
+    ]
 
 
 def wanted(platform: str, running: Sequence[str]) -> list[str]:
@@ -132,3 +161,17 @@ class Site:
             options, at_once=24, at_once_a_site=24, hops=hops, seal=NoSeal(),
         )  # fmt: skip
         return {device.name: came for device, came in done}
+
+
+def ended(farm: Farm, name: str, outcome: Done | SwitchError) -> str:
+    """Give which configuration ictops says it is, if nothing waits and it is the stored one."""
+    now = farm.control.get(name)
+    assert now["pending"] == [], outcome
+    assert now["startup"] == now["running"], outcome
+    said = outcome.more if isinstance(outcome, Done) else vars(outcome)
+    return str(said["configuration"])
+
+
+def sent(farm: Farm, name: str = "only") -> list[str]:
+    """Give the lines that a switch was given."""
+    return farm.control.log(name)
