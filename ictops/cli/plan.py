@@ -110,7 +110,7 @@ def playbook(
 
 
 @plan_app.command()
-@with_plan_options(without={"shares"}, site_failures="0", run_failures="0")
+@with_plan_options(without={"shares"}, site_failures="0")
 def switches(
     *,
     asked: PlanOptions,

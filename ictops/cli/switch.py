@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from ictops.operations.switches import BackedUp
     from ictops.settings import Settings
 
-switch_app = typer.Typer(help="Back up switches and look at them.", no_args_is_help=True)
+switch_app = typer.Typer(
+    help="Back switches up, compare them, draw their map, and bring them back.",
+    no_args_is_help=True,
+)
 
 SwitchName = Annotated[
     str, typer.Argument(metavar="HOST", help="The switch.", autocompletion=complete_host)

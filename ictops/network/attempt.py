@@ -180,7 +180,8 @@ class Attempt:
 
     def _shown(self, session: Session) -> str:
         command = self._platform.shows.running
-        return session.say(command, seconds=2 * self._words.seconds).text  # slow to build
+        # Slow to build
+        return session.say(command, seconds=2 * self._words.seconds, learns=False).text
 
     def is_new(self, lines: Sequence[str]) -> bool:
         """Whether this is what was wanted."""

@@ -71,17 +71,21 @@ class Session:
         answers: Sequence[Answer] = (),
         seconds: float = READ_SECONDS,
         tell: Callable[[str], str] = str,
+        learns: bool = True,
     ) -> Said:
         """Say a line, such as one of configuration, and give what the switch answers to it.
 
         :param answers: to what it may ask.
         :param seconds: for the whole answer.
         :param tell: how the line, and what the switch says of it, is told to people: masked.
+        :param learns: whether it may change the prompt.
         :raises SwitchUnreachable: if the session is lost, at once, or no answer comes.
         """
         try:
             with _told(self.device):
-                return self._terminal.say(line, answers=answers, seconds=seconds, tell=tell)
+                return self._terminal.say(
+                    line, answers=answers, seconds=seconds, tell=tell, learns=learns
+                )
         except SwitchUnreachable:
             self.drop()
             raise
@@ -111,7 +115,7 @@ class Session:
         :raises CommandRefused: if the switch does not take it.
         :raises SwitchUnreachable: if the session was lost.
         """
-        text = self.say(command).text
+        text = self.say(command, learns=False).text
         self._check(command, text)
         return text
 

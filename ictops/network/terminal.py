@@ -69,11 +69,14 @@ class Terminal:
         answers: Sequence[Answer] = (),
         seconds: float,
         tell: Callable[[str], str] = str,
+        learns: bool = True,
     ) -> Said:
         """Say a line, which may be several, and give the answer.
 
         :param seconds: for the whole answer.
         :param tell: how the line, and what the switch says of it, is told to people.
+        :param learns: whether another prompt may come. Not where much is shown: a line in it,
+            such as the first of a banner, may look like one while the switch takes a breath.
         :raises SwitchUnreachable: if the session is lost, or the answer does not come.
         """
         deadline = time.monotonic() + seconds
@@ -85,7 +88,7 @@ class Terminal:
         while True:
             new = self._read(min(QUIET_SECONDS, max(0.01, deadline - time.monotonic())))
             heard += new
-            found = self._answer(heard, echo, quiet=not new)
+            found = self._answer(heard, echo, quiet=not new, learns=learns)
             if found is not None:
                 return Said((*told, *found))
             asked = self._asked(heard, echo, answers)
@@ -102,7 +105,9 @@ class Terminal:
                     where=self._name,
                 )
 
-    def _answer(self, heard: str, echo: str | None, *, quiet: bool) -> list[str] | None:
+    def _answer(
+        self, heard: str, echo: str | None, *, quiet: bool, learns: bool
+    ) -> list[str] | None:
         """Give the lines before the next prompt, if it is there."""
         if not heard:
             return None
@@ -124,7 +129,7 @@ class Terminal:
             if self._known.search(lines[at]):
                 self._at(lines[at])
                 return lines[start:at] + lines[at + 1 :]
-        if start < len(lines) and re.search(r"^\S.{0,120}" + _ENDS, last):
+        if learns and start < len(lines) and re.search(r"^\S.{0,120}" + _ENDS, last):
             self._learn(last)
             return lines[start:-1]
         return None

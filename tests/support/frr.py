@@ -139,15 +139,23 @@ def _door(one: Frr) -> Iterator[None]:
             process_factory=session, encoding=None, line_editor=False,
         )  # fmt: skip
 
+    async def end() -> None:
+        acceptor.close()
+        await acceptor.wait_closed()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
     acceptor = asyncio.run_coroutine_threadsafe(listen(), loop).result(20)
     one.port = acceptor.get_port()
     try:
         yield
     finally:
-        acceptor.close()
-        asyncio.run_coroutine_threadsafe(acceptor.wait_closed(), loop).result(20)
+        asyncio.run_coroutine_threadsafe(end(), loop).result(20)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(20)
+        loop.close()
 
 
 def _run(*words: str) -> None:

@@ -14,7 +14,8 @@ from ictops.network import terminal
 from ictops.network.methods import Answer
 from ictops.network.terminal import Terminal
 
-Said = Iterable[bytes]
+Said = Iterable[bytes | None]
+"""Pieces as they come; None is a silence."""
 
 
 @dataclass
@@ -26,7 +27,7 @@ class Played:
     blocking_timeout: float = 20
     written: list[str] = field(default_factory=list)
     closed: bool = False
-    _pieces: deque[bytes] = field(default_factory=deque)
+    _pieces: deque[bytes | None] = field(default_factory=deque)
     _came: threading.Condition = field(default_factory=threading.Condition)
     _timeout: float = 0
 
@@ -45,9 +46,10 @@ class Played:
         self._timeout = seconds
 
     def recv(self, _: int) -> bytes:
-        if self._pieces:
-            return self._pieces.popleft()
-        if self.closed:
+        piece = self._pieces.popleft() if self._pieces else b""
+        if piece:
+            return piece
+        if self.closed and piece is not None:
             return b""
         raise TimeoutError
 
@@ -147,3 +149,13 @@ def test_several_lines_are_said_as_one() -> None:
     one, played = at(switch)
     assert one.say("banner motd ^C\noak-sw-01#\nEnd^C", seconds=1).lines == ()
     assert len(played.written) == 1
+
+
+def test_what_is_shown_is_not_cut_behind_a_line_that_looks_like_a_prompt() -> None:
+    pieces = [b"show it\r\nbanner motd #", None, b"\r\nhello\r\n#\r\n", None, b"end\r\noak-sw-01#"]
+    one, _ = at(lambda _: pieces)
+    assert one.say("show it", seconds=5, learns=False).lines == (
+        "banner motd #", "hello", "#", "end",
+    )  # fmt: skip
+    two, _ = at(lambda _: pieces)
+    assert two.say("show it", seconds=5).lines != ("banner motd #", "hello", "#", "end")
