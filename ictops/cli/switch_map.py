@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -113,13 +114,13 @@ def _surveyed(
 ) -> tuple[Exit, list[SiteMap]]:
     """Survey switches, and lay out the sites in which they are."""
     from ictops.cli.apply import carry_and_show  # noqa: PLC0415 - heavy
-    from ictops.operations.switch_map import begin_survey, begun_at, map_of  # noqa: PLC0415
+    from ictops.operations.switch_map import begin_survey, map_of  # noqa: PLC0415
     from ictops.settings import load_settings  # noqa: PLC0415
     from ictops.store.journal import Journal  # noqa: PLC0415
 
     settings = load_settings(cluster)
     journal = Journal.open(settings.journal_url)
-    since = begun_at()
+    since = datetime.now(UTC)  # a survey from before is none of this run
     with working("reading the inventory"):
         run_id = begin_survey(journal, settings, sites=sites, limit=limit)
     asked = sorted({host.site for host in journal.hosts(run_id)})

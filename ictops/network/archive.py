@@ -7,7 +7,6 @@ import os
 import re
 import secrets
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pathlib import Path
 from ictops.errors import SwitchError
 from ictops.estate.models import SITE_CODE
 from ictops.network.clean import Mask
+from ictops.network.whole import write_whole
 from ictops.settings import make_private
 
 HOST_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}\Z")
@@ -39,6 +39,16 @@ class Entry:
     subject: str
 
 
+def path_of(site: str, host: str) -> str:
+    """Give where a switch's files are, in a folder of all sites.
+
+    :raises SwitchError: if a name would lead elsewhere.
+    """
+    if not SITE_CODE.match(site) or not HOST_NAME.match(host):
+        raise SwitchError("this is no name that a folder can have", where=f"{site}/{host}")
+    return f"{site}/{host}"
+
+
 class Archive:
     """The backups of a cluster's switches.
 
@@ -56,11 +66,17 @@ class Archive:
         path = self.folder.with_name(f"{self.folder.name}.key")
         make_private(path.parent)
         with suppress(FileExistsError):  # made by the first backup
-            _write(path, secrets.token_hex(KEY_BYTES), exclusive=True)
-        key = bytes.fromhex(path.read_text(encoding="ascii"))
-        if len(key) != KEY_BYTES:
-            raise SwitchError("the key that masks secrets is not whole", where=str(path))
-        return Mask(key)
+            write_whole(path, secrets.token_hex(KEY_BYTES).encode(), replace=False)
+        with suppress(ValueError):  # what is no key is told as one that is not whole
+            key = bytes.fromhex(path.read_text(encoding="ascii"))
+            if len(key) == KEY_BYTES:
+                return Mask(key)
+        raise SwitchError(
+            "the key that masks secrets is not whole",
+            where=str(path),
+            do="Bring it back from a copy; if there is none, remove it: marks of secrets in older "
+            "backups then are of another key",
+        )
 
     def kept(self, site: str, host: str) -> dict[str, str]:
         """Give the files that are there of a switch, by name."""
@@ -95,7 +111,7 @@ class Archive:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
             if before.get(name) != text:
-                _write(folder / name, text)
+                write_whole(folder / name, text.encode())
         for name in before.keys() - files.keys():
             (folder / name).unlink()
 
@@ -121,9 +137,7 @@ class Archive:
         """Give the commits that changed what is kept of a switch, the newest first."""
         if not (self.folder / ".git").is_dir():
             return []
-        said = self._git(
-            "log", "--format=%H%x00%aI%x00%an%x00%s", "--", f"{self._path(site, host)}/"
-        )
+        said = self._git("log", "--format=%H%x00%aI%x00%an%x00%s", "--", f"{path_of(site, host)}/")
         entries = (line.split("\0", 3) for line in said.splitlines())
         return [Entry(c, datetime.fromisoformat(at), by, what) for c, at, by, what in entries]
 
@@ -136,20 +150,20 @@ class Archive:
 
         :raises SwitchError: if there is no such commit or file.
         """
-        return self._git("show", f"{self.resolve(at)}:{self._path(site, host)}/{name}")
+        return self._git("show", f"{self.resolve(at)}:{path_of(site, host)}/{name}")
 
     def names(self, site: str, host: str, at: str = "HEAD") -> list[str]:
         """Give the names of the files of a switch at a commit.
 
         :raises SwitchError: if there is no such commit.
         """
-        path = f"{self._path(site, host)}/"
+        path = f"{path_of(site, host)}/"
         said = self._git("ls-tree", "--name-only", self.resolve(at), "--", path)
         return [line.rpartition("/")[2] for line in said.splitlines()]
 
     def diff(self, site: str, host: str, start: str, end: str = "HEAD") -> str:
         """Give what changed of a switch between two commits, as git writes it."""
-        path = f"{self._path(site, host)}/"
+        path = f"{path_of(site, host)}/"
         return self._git("diff", self.resolve(start), self.resolve(end), "--", path)
 
     def resolve(self, commit: str) -> str:
@@ -167,13 +181,8 @@ class Archive:
                 do="'ictops switch log HOST' lists them",
             ) from error
 
-    def _path(self, site: str, host: str) -> str:
-        if not SITE_CODE.match(site) or not HOST_NAME.match(host):
-            raise SwitchError("this is no name that a folder can have", where=f"{site}/{host}")
-        return f"{site}/{host}"
-
     def _folder(self, site: str, host: str) -> Path:
-        return self.folder / self._path(site, host)
+        return self.folder / path_of(site, host)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -202,26 +211,6 @@ class Archive:
                 where=str(self.folder),
             )
         return done.stdout.decode(errors="replace")
-
-
-def _write(path: Path, text: str, *, exclusive: bool = False) -> None:
-    """Write a file whole: who reads it sees the old one or the new one.
-
-    :raises FileExistsError: if it is there and is not to be replaced.
-    """
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=path.parent, prefix=".", delete=False
-    ) as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    if exclusive:
-        try:
-            path.hardlink_to(file.name)
-        finally:
-            Path(file.name).unlink()
-    else:
-        Path(file.name).replace(path)
 
 
 def _message(title: str, changed: list[str]) -> str:

@@ -137,7 +137,7 @@ class Attempt:
         raise SwitchError(
             f"none of its dead-man switches can be armed: {'; '.join(refused)}",
             where=self._device.name,
-            do="Nothing was changed",
+            do="Look at why it refuses them; without one it is not changed",
         )
 
     def _take(self, session: Session, steps: Sequence[Step]) -> None:
@@ -164,7 +164,7 @@ class Attempt:
             except SwitchUnreachable as error:
                 if time.monotonic() > self.confirm_by:
                     raise SwitchUnreachable(
-                        f"after the change {error.what}", where=error.where
+                        f"after the change {error.what}", where=error.where, do=error.do
                     ) from error
                 time.sleep(self._patience.pause)
 
@@ -204,7 +204,8 @@ class Attempt:
         """
         if time.monotonic() > self.confirm_by:
             raise SwitchError("the time for keeping the change is over", where=self._device.name)
-        self._keep(session)
+        take_steps(session, self.method.keep, self._words)
+        self._check_unarmed(session)
 
     @property
     def stores(self) -> bool:
@@ -218,10 +219,6 @@ class Attempt:
         """
         if self._platform.save is not None:
             take_steps(session, (Step(say=self._platform.save),), self._words)
-
-    def _keep(self, session: Session) -> None:
-        take_steps(session, self.method.keep, self._words)
-        self._check_unarmed(session)
 
     def _check_unarmed(self, session: Session) -> None:
         if self.method.unarmed is not None:

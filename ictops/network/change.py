@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ictops.errors import ChangeFailed, SwitchError
-from ictops.network.attempt import BETWEEN, NEW, OLD, UNKNOWN, Attempt, Compare, Patience
+from ictops.network.attempt import BETWEEN, NEW, OLD, Attempt, Compare, Patience
 from ictops.network.backup import NEIGHBOURS, RUNNING, STARTUP, Backup, take_backup
 from ictops.network.clean import Mask, normalised
 from ictops.network.device import Device, Session, login
@@ -59,6 +59,7 @@ class Options:
     :ivar may_lose_neighbours: whether a neighbour that was heard before may be gone after.
     :ivar write: False only tells what would be changed.
     :ivar save: whether the configuration is stored after it.
+    :ivar patience: how long things may take.
     """
 
     minutes: int = 5
@@ -168,7 +169,7 @@ def _locks_out(session: Session, told: Changed) -> ChangeFailed:
         "the change touches the path by which ictops reaches the switch, so nothing was changed: "
         + "; ".join(told.touches),
         where=session.device.name,
-        do="Take that out of it, or allow it where the change is planned"
+        do="Take that out of it, or allow it where the change is planned (--may-touch-path)"
         + (
             ""
             if own
@@ -308,6 +309,3 @@ def _some(shown: Sequence[str]) -> str:
     lines = [line.strip() for line in shown if line.lstrip()[:1] in {"+", "-"}]
     more = f" and {len(lines) - 5} more" if len(lines) > 5 else ""  # noqa: PLR2004
     return "; ".join(lines[:5]) + more
-
-
-__all__ = ["BETWEEN", "NEW", "OLD", "UNKNOWN", "Changed", "Checks", "Options", "change"]

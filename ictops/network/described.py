@@ -31,11 +31,13 @@ class Described:
         user = variables.get("ansible_user")
         for value, what in ((platform, PLATFORM), (user, "ansible_user")):
             if not value:
-                raise SwitchError(f"{what} is not set", where=name)
+                raise SwitchError(
+                    f"{what} is not set", where=name, do="Set it for the switch in the inventory"
+                )
         source = Path(str(variables["inventory_file"]))
         site = site_of(variables)
         address = str(variables.get("ansible_host") or name)
-        port = int(variables.get("ansible_port") or 22)
+        port = _port(name, variables.get("ansible_port") or 22)
         path = known_hosts_path(source.parent, site)
         if path not in self._known:
             self._known[path] = KnownHosts(path)
@@ -57,6 +59,13 @@ class Described:
 def site_of(variables: Mapping[str, Any]) -> str:
     """Give a switch's site: its inventory file, unless somebody's inventory is otherwise."""
     return str(variables.get(SITE) or Path(str(variables["inventory_file"])).stem)
+
+
+def _port(name: str, said: object) -> int:
+    try:
+        return int(str(said))
+    except ValueError:
+        raise SwitchError(f"ansible_port is no number: {said}", where=name) from None
 
 
 def _text(variables: Mapping[str, Any], *names: str) -> str | None:

@@ -14,8 +14,9 @@ from datetime import datetime
 import graphviz
 
 from ictops.errors import SwitchError
+from ictops.estate.order import natural
 from ictops.network.platform import load_platform, platform_names
-from ictops.network.topology import Leaf, Link, Switch, Topology, hops, natural
+from ictops.network.topology import Leaf, Link, Switch, Topology, hops
 
 LONGEST = 60
 """Characters of a line in the picture; what is longer is cut."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,6 +17,8 @@ from ictops.network.device import Device, login
 from ictops.network.difference import Command
 from ictops.network.path import touched
 from ictops.network.platform import load_platform
+
+_UNSAVED = "what runs is not saved: a reboot would undo it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ def back_up(
         )
         said = ["changed since the last backup" if changed else "as in the last backup"]
         if backup.unsaved:
-            said.append("what runs is not saved: a reboot would undo it")
+            said.append(_UNSAVED)
         return Done(changed, "; ".join(said), {"unsaved": backup.unsaved})
 
     return in_batch(devices, one, at_once=at_once, at_once_a_site=at_once_a_site)
@@ -146,7 +149,7 @@ def _told(changed: Changed, options: Options) -> Done:
     else:
         said = [f"changed by {count:,} lines ({changed.method})"]
     if changed.unsaved:
-        said.append("what runs is not saved: a reboot would undo it")
+        said.append(_UNSAVED)
     more = {
         "difference": list(changed.difference.shown),
         "commands": [one.shown for one in changed.difference.commands],
@@ -176,9 +179,7 @@ def _keep(
 def _sealed(seal: Seal, text: str, before: str | None) -> str:
     """Encrypt a text, or give it as it was encrypted before: that differs each time."""
     if before is not None:
-        try:
+        with suppress(SwitchError):  # by a password that is not ours any more: encrypted anew
             if seal.open(before) == text:
                 return before
-        except SwitchError:  # by a password that is not ours any more: encrypted anew
-            return seal.close(text)
     return seal.close(text)

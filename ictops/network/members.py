@@ -71,20 +71,13 @@ def as_list(members: Iterable[str]) -> str:
     return ",".join([*parts, *sorted(others)])
 
 
-def _spans(before: str, numbers: list[int]) -> Iterator[str]:
-    start = last = None
+def _spans(before: str, numbers: Iterable[int]) -> Iterator[str]:
+    spans: list[list[int]] = []
     for number in sorted(numbers):
-        if last is not None and number == last + 1:
-            last = number
-            continue
-        if start is not None:
-            yield _span(before, start, last)
-        start = last = number
-    if start is not None:
-        yield _span(before, start, last)
-
-
-def _span(before: str, start: int, last: int | None) -> str:
-    if last is None or last == start:
-        return f"{before}{start}"
-    return f"{before}{start}-{before}{last}"
+        if spans and number == spans[-1][-1] + 1:
+            spans[-1].append(number)
+        else:
+            spans.append([number])
+    for span in spans:
+        first = f"{before}{span[0]}"
+        yield first if len(span) == 1 else f"{first}-{before}{span[-1]}"

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from ictops.errors import SwitchError
+from ictops.network.members import as_list
 from ictops.network.platform import load_platform
 from ictops.network.wanted import Wanted, cannot_be_had
 
@@ -84,7 +85,7 @@ def _environment(templates: Path) -> Environment:
     )
     environment.filters.update(
         ranges=_ranges,
-        ports=_port_ranges,
+        ports=as_list,
         ip=lambda text: str(IPv4Interface(text).ip),
         netmask=lambda text: str(IPv4Interface(text).netmask),
         network=lambda text: str(IPv4Interface(text).network.network_address),
@@ -102,27 +103,7 @@ def _environment(templates: Path) -> Environment:
 
 def _ranges(numbers: Iterable[int], between: str = ",") -> str:
     """Give numbers as switches list them: ``1-3,8``."""
-    spans: list[list[int]] = []
-    for number in sorted(numbers):
-        if spans and number == spans[-1][-1] + 1:
-            spans[-1].append(number)
-        else:
-            spans.append([number])
-    return between.join(f"{s[0]}-{s[-1]}" if len(s) > 1 else str(s[0]) for s in spans)
-
-
-def _port_ranges(names: Iterable[str]) -> str:
-    """Give names of ports as ProCurve lists them: ``1-3,A1-A4,Trk1``."""
-    by_letter: dict[str, list[int]] = {}
-    for name in names:
-        letter, number = re.fullmatch(r"(.*?)(\d*)", name).groups()  # type: ignore[union-attr]
-        by_letter.setdefault(letter, []).append(int(number or 0))
-    spans = []
-    for letter in sorted(by_letter):
-        for span in _ranges(by_letter[letter]).split(","):
-            first, dash, last = span.partition("-")
-            spans.append(f"{letter}{first}{dash}{letter if dash else ''}{last}")
-    return ",".join(spans)
+    return as_list(map(str, numbers)).replace(",", between)
 
 
 def _junos(text: str) -> str:

@@ -10,8 +10,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from ictops.errors import CommandRefused, SwitchError
-from ictops.estate.models import SITE_CODE
-from ictops.network.archive import HOST_NAME
+from ictops.network.archive import path_of
 from ictops.network.batch import in_batch
 from ictops.network.device import Device, Session, login
 from ictops.network.jobs import Done
@@ -56,9 +55,7 @@ class Surveys:
         :raises SwitchError: if it cannot be written.
         """
         site, name = survey.site, survey.switch.name
-        if not SITE_CODE.match(site) or not HOST_NAME.match(name):
-            raise SwitchError("this is no name that a file can have", where=f"{site}/{name}")
-        path = self.folder / site / f"{name}.json"
+        path = self.folder / f"{path_of(site, name)}.json"
         try:
             make_private(self.folder)
             path.parent.mkdir(exist_ok=True)

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ictops.estate.order import natural
 from ictops.network.neighbours import Neighbour
 from ictops.network.platform import load_platform, platform_names
 
@@ -226,17 +227,3 @@ def _leaf(found: list[tuple[Place, Neighbour]]) -> Leaf:
         description=next((one.description for one in heard if one.description), ""),
         places=tuple(place for place, _ in found),
     )
-
-
-def natural(port: str) -> list[tuple[int, str]]:
-    """Give what sorts Gi0/2 before Gi0/10."""
-    digits, parts = "", []
-    for character in port + " ":
-        if character.isdecimal():
-            digits += character
-            continue
-        if digits:
-            parts.append((int(digits), ""))
-            digits = ""
-        parts.append((0, character))
-    return parts

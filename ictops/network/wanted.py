@@ -173,7 +173,7 @@ def _ports(values: Values, profiles: Values, features: frozenset[str]) -> Iterat
         said = {**profiles.get(profile, {}), **_said(entry)}
         said.pop("profile", None)
         names = said.pop("ports")
-        allowed = _allowed(said, vlans)
+        allowed = _allowed(said, vlans, where)
         port = Port(name="", **{**said, "allowed_vlans": allowed})
         for name in names:
             if name in seen:
@@ -182,10 +182,10 @@ def _ports(values: Values, profiles: Values, features: frozenset[str]) -> Iterat
             yield replace(_without(port, features), name=name)
 
 
-def _allowed(said: Values, vlans: Sequence[int]) -> tuple[int, ...]:
+def _allowed(said: Values, vlans: Sequence[int], where: str) -> tuple[int, ...]:
     if said.get("mode") != "trunk":
         if said.get("allowed_vlans"):
-            raise _Unfit("ports: allowed_vlans is of trunks")
+            raise _Unfit(f"{where}: allowed_vlans is of trunks")
         return ()
     listed = [one for part in said.get("allowed_vlans", ()) for one in _range(part)]
     native = [said["native_vlan"]] if said.get("native_vlan") else []

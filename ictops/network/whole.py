@@ -7,9 +7,11 @@ import tempfile
 from pathlib import Path
 
 
-def write_whole(path: Path, content: bytes, *, mode: int = 0o600) -> None:
-    """Write a file and put it in its place by a rename.
+def write_whole(path: Path, content: bytes, *, mode: int = 0o600, replace: bool = True) -> None:
+    """Write a file aside, and put it in its place when it is on the disk.
 
+    :param replace: whether it may take the place of one that is there.
+    :raises FileExistsError: if it is there and is not to be replaced.
     :raises OSError: if it cannot be written; what was there stays.
     """
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
@@ -18,7 +20,9 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o600) -> None:
             file.flush()
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
-            Path(file.name).replace(path)
-        except BaseException:
+            if replace:
+                Path(file.name).replace(path)
+            else:
+                path.hardlink_to(file.name)
+        finally:
             Path(file.name).unlink(missing_ok=True)
-            raise

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from ictops.errors import SwitchError
-from ictops.estate.models import Site
 from ictops.network.drawing import dot_of, svg_of
 from ictops.network.ports import Port
 from ictops.network.survey import Survey, Surveys
@@ -103,7 +102,7 @@ def map_of(settings: Settings, site: str, *, since: datetime) -> SiteMap:
     return SiteMap(
         site=site,
         name=known.name,
-        at=since.astimezone(_zone(known)),
+        at=since.astimezone(ZoneInfo(known.timezone)),
         topology=topology,
         roots=tuple(topology.roots()),
         distances=hops(topology),
@@ -148,12 +147,3 @@ def _connected(topology: Topology, answered: Mapping[str, Survey]) -> list[Conne
                 Connected(name, port.name, state, port.vlan, port.speed, port.description, heard)
             )
     return found
-
-
-def _zone(site: Site) -> ZoneInfo:
-    return ZoneInfo(site.timezone)
-
-
-def begun_at() -> datetime:
-    """Give the time from which a survey counts as one of a run that begins now."""
-    return datetime.now(UTC)

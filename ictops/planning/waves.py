@@ -11,9 +11,9 @@ from typing import Literal
 
 from ictops.errors import PlanError
 from ictops.estate.models import Host
+from ictops.estate.order import natural
 from ictops.plans.model import Wave
 
-_NUMBER = re.compile(r"([0-9]+)")
 _SHARE = re.compile(r"([0-9]{1,3})%")
 _WHOLE = 100
 
@@ -102,14 +102,6 @@ def lay_by_distance(
 
 def _hops_away(number: int) -> str:
     return {0: "core", 1: "1 hop away"}.get(number, f"{number} hops away")
-
-
-def natural(name: str) -> tuple[list[tuple[int, str]], str]:
-    """Give a sort key by which ``ws-9`` comes before ``ws-10``; no two names share one."""
-    parts = [
-        (int(part), "") if part.isdecimal() else (-1, part) for part in _NUMBER.split(name) if part
-    ]
-    return parts, name
 
 
 def _canaries(hosts: Sequence[Host], rule: CanaryRule) -> set[str]:

@@ -11,43 +11,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import yaml
 
-from ictops.settings import content_dir
 from tests.support.farm import ENABLE, device, farm_of
 from tests.support.frr import Frr, frr, need_frr
+from tests.support.workspace import LOGIN, SETTINGS, SchoolWorkspace, place_in
 
 
 @dataclass(frozen=True)
-class School:
-    """A workspace of one school with one real switch, and one that is not there."""
+class School(SchoolWorkspace):
+    """A school with one real switch, and others that are not there."""
 
-    folder: Path
     switch: Frr
 
     @property
     def backups(self) -> Path:
         return self.folder / "state" / "switches" / "mine" / "oak"
 
-    def ictops(self, *words: str, code: int = 0) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "ictops", *words],
-            cwd=self.folder, env={**os.environ, "ICTOPS_CONFIG": str(self.folder / "ictops.toml")},
-            text=True, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=120,
-        )  # fmt: skip
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout if "--json" in words else done.stdout + done.stderr
-
-    def inventory(self, **switches: dict[str, object]) -> None:
+    def has(self, **switches: dict[str, object]) -> None:
         """Write the school's file."""
-        hosts = {name.replace("_", "-"): values for name, values in switches.items()}
-        described = {
-            "site_oak": {"hosts": hosts, "vars": {"site_name": "Oak", "site_phase": "primary"}},
-            "switches": {"hosts": dict.fromkeys(hosts), "vars": {"switch_platform": "frr"}},
-        }
-        folder = self.folder / "inventories" / "mine"
-        (folder / "known_hosts").mkdir(parents=True, exist_ok=True)
-        (folder / "oak.yml").write_text(yaml.safe_dump(described))
+        named = {name.replace("_", "-"): own for name, own in switches.items()}
+        self.describe(named, {"switch_platform": "frr"})
 
     def reached(self, **other: object) -> dict[str, object]:
         return {
@@ -66,10 +49,9 @@ def router() -> Iterator[Frr]:
 
 @pytest.fixture
 def school(router: Frr, tmp_path: Path) -> School:
-    (tmp_path / "ictops.toml").write_text('cluster = "mine"\nstate_dir = "state"\n')
     made = School(tmp_path, router)
-    made.inventory(oak_sw_01=made.reached())
-    (tmp_path / "inventories/mine/known_hosts/oak").write_text(router.known_hosts_line)
+    made.has(oak_sw_01=made.reached())
+    made.known_hosts.write_text(router.known_hosts_line)
     return made
 
 
@@ -96,15 +78,9 @@ def test_a_change_is_committed_and_nothing_is_where_nothing_changed(school: Scho
 def test_what_is_not_saved_is_told(school: School, tmp_path: Path) -> None:
     ios = device("cisco_ios", startup="hostname oak-sw-09\n")
     with farm_of(tmp_path / "farm", ios) as farm:
-        address, port = farm.places["cisco_ios"]
-        (tmp_path / "inventories/mine/known_hosts/oak").write_text(farm.known_hosts.read_text())
-        school.inventory(
-            oak_sw_09={
-                "ansible_host": address, "ansible_port": port, "switch_platform": "cisco_ios",
-                "ansible_user": "admin", "ansible_password": "simulated",
-                "ansible_become_password": ENABLE,
-            }
-        )  # fmt: skip
+        school.known_hosts.write_text(farm.known_hosts.read_text())
+        place = place_in(farm, "cisco_ios")
+        school.has(oak_sw_09={**place, **LOGIN, "switch_platform": "cisco_ios"})
         assert "! oak-sw-09: what runs is not saved" in school.ictops("switch", "backup")
         said = json.loads(school.ictops("switch", "backup", "--json"))
         assert (said["commit"], said["unsaved"]) == (None, ["oak-sw-09"])
@@ -114,10 +90,9 @@ def test_what_is_not_saved_is_told(school: School, tmp_path: Path) -> None:
 
 def test_one_that_is_off_and_one_without_a_key_hold_nobody_up(school: School) -> None:
     gone = {"ansible_host": "127.0.0.9", "ansible_port": 9, "ansible_user": "root"}
-    known = school.folder / "inventories" / "mine" / "known_hosts" / "oak"
-    _, kind, key = known.read_text().split()
-    known.write_text(f"{school.switch.known_hosts_line}[127.0.0.9]:9 {kind} {key}\n")
-    school.inventory(
+    _, kind, key = school.known_hosts.read_text().split()
+    school.known_hosts.write_text(f"{school.switch.known_hosts_line}[127.0.0.9]:9 {kind} {key}\n")
+    school.has(
         oak_sw_01=school.reached(),
         oak_sw_02=gone,
         oak_sw_03={**school.reached(), "ansible_port": 10},
@@ -132,29 +107,21 @@ def test_one_that_is_off_and_one_without_a_key_hold_nobody_up(school: School) ->
 
 
 def test_a_key_that_is_not_the_pinned_one_is_refused(school: School) -> None:
-    known = school.folder / "inventories" / "mine" / "known_hosts" / "oak"
-    name, kind, _ = known.read_text().split()
+    name, kind, _ = school.known_hosts.read_text().split()
     subprocess.run(
         ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(school.folder / "other")],
         check=True,
     )
-    known.write_text(f"{name} {kind} {(school.folder / 'other.pub').read_text().split()[1]}\n")
+    school.known_hosts.write_text(
+        f"{name} {kind} {(school.folder / 'other.pub').read_text().split()[1]}\n"
+    )
     said = " ".join(school.ictops("switch", "backup", code=4).split())
     assert "its SSH host key is not the pinned one" in said
     assert not school.backups.exists()
 
 
 def test_plain_ansible_takes_and_commits_it_too(school: School) -> None:
-    done = subprocess.run(
-        [
-            str(Path(sys.executable).parent / "ansible-playbook"),
-            *("-i", "inventories/mine/oak.yml"),
-            str(content_dir() / "playbooks" / "switch_backup.yml"),
-        ],
-        cwd=school.folder, text=True, capture_output=True, check=False,
-        env={**os.environ, "ANSIBLE_CONFIG": str(content_dir() / "ansible.cfg")},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
+    school.play("switch_backup.yml")
     archive = school.folder / "backups" / "mine"
     assert (archive / "oak" / "oak-sw-01" / "running.cfg").is_file()
     log = subprocess.run(
@@ -169,11 +136,9 @@ def test_plain_ansible_takes_and_commits_it_too(school: School) -> None:
 def test_a_site_may_have_its_configurations_whole_and_encrypted(school: School) -> None:
     school.switch.vtysh("configure terminal", "password Hunter2-hunter2")
     (school.folder / "password").write_text("of the vault\n")
-    (school.folder / "ictops.toml").write_text(
-        'cluster = "mine"\nstate_dir = "state"\n[vault]\npassword_file = "password"\n'
-    )
+    school.settings.write_text(f'{SETTINGS}[vault]\npassword_file = "password"\n')
     (school.folder / "password").chmod(0o600)
-    school.inventory(oak_sw_01=school.reached(switch_backup_whole=True))
+    school.has(oak_sw_01=school.reached(switch_backup_whole=True))
     school.ictops("switch", "backup")
     sealed = school.backups / "oak-sw-01" / "running.vault"
     assert "Hunter2" not in sealed.read_text()
@@ -186,7 +151,7 @@ def test_a_site_may_have_its_configurations_whole_and_encrypted(school: School) 
     ).stdout  # fmt: skip
     assert "password Hunter2-hunter2" in said
     assert "Nothing has changed since the last backup." in school.ictops("switch", "backup")
-    (school.folder / "ictops.toml").write_text('cluster = "mine"\nstate_dir = "state"\n')
+    school.settings.write_text(SETTINGS)
     lost = school.ictops("switch", "backup", code=4)
     assert "there is no vault password" in " ".join(lost.split())
     assert sealed.is_file()

@@ -5,25 +5,30 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ictops.errors import ChangeFailed, SwitchError
-from ictops.lab.farm.process import Farm
 from ictops.network.attempt import Patience
 from ictops.network.change import Checks, Options, change
 from ictops.network.jobs import Done
 from ictops.network.lock import locked
 from ictops.network.platform import load_platform
-from tests.integration.test_switch_changes import WAYS, Way, switches
-from tests.support.changes import LONG, SCALE, SHORT, Site, commands, described
-from tests.support.farm import WAIT_SECONDS, case, device, farm_of, wait_until
-
-MANAGED = ["revert timer", "reload in", "commit timer", "checkpoint", "reload after"]
-"""Ways of which the farm knows by which lines a switch is cut off."""
+from tests.support.changes import (
+    LONG,
+    SCALE,
+    SHORT,
+    WAYS,
+    Site,
+    Way,
+    commands,
+    ended,
+    sent,
+    switches,
+)  # fmt: skip
+from tests.support.farm import WAIT_SECONDS, case, described, device, farm_of, wait_until
 
 
 def said_by(way: Way) -> list[str]:
@@ -35,15 +40,6 @@ def said_by(way: Way) -> list[str]:
     lines += [line for line in (platform.save, platform.shows.running) if line]
     parts = (re.split(r"\{[^}]*\}", line) for line in dict.fromkeys(lines))
     return [f"^{'.+'.join(re.escape(one) for one in part)}$" for part in parts]
-
-
-def ended(farm: Farm, name: str, outcome: Done | SwitchError) -> str:
-    """Give which configuration ictops says it is, if nothing waits and it is the stored one."""
-    now = farm.control.get(name)
-    assert now["pending"] == [], outcome
-    assert now["startup"] == now["running"], outcome
-    said = outcome.more if isinstance(outcome, Done) else vars(outcome)
-    return str(said["configuration"])
 
 
 @pytest.mark.parametrize("name", WAYS)
@@ -84,88 +80,6 @@ def test_a_refused_line_stops_there_and_is_undone(name: str, tmp_path: Path) -> 
         assert farm.control.get("only")["running"] == old
         sent = farm.control.log("only")
         assert not any("119" in line for line in sent), "it went on after the refusal"
-
-
-CUT = {
-    "cisco_ios": ["interface Vlan10", " shutdown"],
-    "cisco_xe": ["interface Vlan10", " shutdown"],
-    "arista_eos": ["interface Vlan10", " shutdown"],
-    "aruba_aoscx": ["interface vlan 10", " shutdown"],
-    "hp_procurve": ["vlan 10", " no ip address"],
-    "dell_os10": ["interface vlan10", " shutdown"],
-}
-
-
-def cut_off(way: Way, folder: Path) -> Iterator[Farm]:
-    one = switches(way, only={})[0].model_copy(
-        update={"management": device("frr", management=case(way.platform)["management"]).management}
-    )
-    with farm_of(folder, one, time_scale=SCALE, boot_seconds=20) as farm:
-        yield farm
-
-
-@pytest.mark.parametrize("name", MANAGED)
-def test_a_dead_man_brings_back_a_switch_that_was_cut_off(name: str, tmp_path: Path) -> None:
-    way = WAYS[name]
-    with contextmanager(cut_off)(way, tmp_path / "farm") as farm:
-        old = farm.control.get("only")["running"]
-        site = Site.of(farm, tmp_path, line=1.0, login=1.0)
-        cut = commands(*CUT[way.platform])
-        came = site.change({"only": way.platform}, lambda _: cut, minutes=2)["only"]
-        assert isinstance(came, ChangeFailed)
-        assert came.configuration == "old"
-        assert ended(farm, "only", came) == "old"
-        assert farm.control.get("only")["running"] == old
-
-
-def test_one_without_a_dead_man_says_that_a_restart_brings_it_back(tmp_path: Path) -> None:
-    way = WAYS["emulated"]
-    with contextmanager(cut_off)(way, tmp_path / "farm") as farm:
-        old = farm.control.get("only")["running"]
-        site = Site.of(farm, tmp_path, line=1.0, login=1.0)
-        cut = commands(*CUT[way.platform])
-        came = site.change({"only": way.platform}, lambda _: cut, minutes=SHORT)["only"]
-        assert isinstance(came, ChangeFailed)
-        assert came.configuration == "unknown"
-        assert "Go there and restart it" in came.do
-        assert farm.control.get("only")["silent"]
-        farm.control.reboot("only")
-        wait_until(lambda: not farm.control.get("only")["down"], "the restart")
-        assert farm.control.get("only")["running"] == old
-
-
-@pytest.mark.parametrize("name", WAYS)
-def test_a_change_of_the_path_to_a_switch_is_refused_before_anything(
-    name: str, tmp_path: Path
-) -> None:
-    way = WAYS[name]
-    with farm_of(tmp_path / "farm", *switches(way, only={}), time_scale=SCALE) as farm:
-        site = Site.of(farm, tmp_path, touches=["interface Vlan10: shutdown"])
-        came = site.change({"only": way.platform})["only"]
-        assert isinstance(came, ChangeFailed)
-        assert "touches the path by which ictops reaches the switch" in came.what
-        assert "interface Vlan10: shutdown" in came.what
-        assert ("no dead-man switch of its own" in came.do) == (name == "emulated")
-        assert ended(farm, "only", came) == "old"
-        assert not any(line.startswith(("conf", "checkp", "reload")) for line in sent(farm))
-        allowed = site.change({"only": way.platform}, may_touch_path=True)["only"]
-        assert isinstance(allowed, Done), allowed
-        assert allowed.more["touches"] == ["interface Vlan10: shutdown"]
-
-
-@pytest.mark.parametrize("name", [*MANAGED, "emulated"])
-def test_ictops_sees_by_itself_what_would_cut_it_off(name: str, tmp_path: Path) -> None:
-    way = WAYS[name]
-    with contextmanager(cut_off)(way, tmp_path / "farm") as farm:
-        site = Site.of(farm, tmp_path, looks=True)
-        came = site.change({"only": way.platform}, lambda _: commands(*CUT[way.platform]))["only"]
-        assert isinstance(came, ChangeFailed)
-        assert "touches the path by which ictops reaches the switch" in came.what
-        assert f"`{CUT[way.platform][1].strip()}`" in came.what
-
-
-def sent(farm: Farm, name: str = "only") -> list[str]:
-    return farm.control.log(name)
 
 
 @pytest.fixture
@@ -393,13 +307,20 @@ def test_what_is_asked_for_without_writing_changes_nothing(ios: Site) -> None:
 
 
 def test_before_and_after_a_change_a_backup_is_taken(ios: Site) -> None:
+    ios.farm.control.fault("only", refuse="vlan 110")
+    assert isinstance(ios.change({"only": "cisco_ios"})["only"], ChangeFailed)
+    assert "staff room" not in ios.archive.kept("oak", "only")["running.cfg"]
+    ios.farm.control.clear("only")
     done = ios.change({"only": "cisco_ios"})["only"]
     assert isinstance(done, Done), done
     assert "staff room" in ios.archive.kept("oak", "only")["running.cfg"]
-    ios.farm.control.fault("only", refuse="vlan 30")
+
+
+def test_one_that_is_as_it_is_wanted_is_told_nothing(ios: Site) -> None:
     same = ios.change({"only": "cisco_ios"}, lambda _: commands())["only"]
     assert isinstance(same, Done)
     assert (same.changed, same.message) == (False, "as it is wanted")
+    assert not any(line.startswith("conf") for line in sent(ios.farm))
 
 
 def test_what_is_not_to_be_stored_is_not(ios: Site) -> None:
@@ -438,7 +359,7 @@ def test_the_furthest_are_through_before_the_nearer_begin(tmp_path: Path) -> Non
         assert max(times["near"]) < min(times["unknown"])
 
 
-def test_a_change_lasts_as_long_as_its_dead_man(ios: Site) -> None:
+def test_minutes_that_no_dead_man_can_have_are_a_mistake(ios: Site) -> None:
     with pytest.raises(ValueError, match="minutes must be from 1 to 59"):
         ios.change({"only": "cisco_ios"}, minutes=60)
     assert isinstance(ios.change({"only": "cisco_ios"}, minutes=LONG)["only"], Done)

@@ -2,45 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from ictops.errors import ChangeFailed
 from ictops.network.jobs import Done
-from tests.support.changes import LATE, SCALE, Site
-from tests.support.farm import PLATFORMS, case, device, farm_of
+from tests.support.changes import SCALE, WAYS, Site, Way, switches
+from tests.support.farm import PLATFORMS, farm_of
 
-
-@dataclass(frozen=True)
-class Way:
-    """A dead-man switch: a platform that has it, and what keeps a better one from being used."""
-
-    platform: str
-    method: str
-    refuse: str | None = None
-
-
-WAYS = {
-    "revert timer": Way("cisco_ios", "revert timer"),
-    "reload in": Way("cisco_xe", "reload in", refuse="revert timer"),
-    "commit timer": Way("arista_eos", "commit timer"),
-    "checkpoint": Way("aruba_aoscx", "checkpoint auto"),
-    "reload after": Way("hp_procurve", "reload after"),
-    "commit confirmed": Way("juniper_junos", "commit confirmed"),
-    "emulated": Way("dell_os10", "emulated"),
-}
 LINES = 40
-
-
-def switches(way: Way, **faults: dict[str, object]) -> list[object]:
-    """Give switches of this way by name, each with its faults."""
-    running = case(way.platform)["running"] + LATE.get(way.platform, "")
-    return [
-        device(way.platform, name, running=running, faults={"refuse": way.refuse, **of_it})
-        for name, of_it in faults.items()
-    ]
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from ictops.errors import SwitchError
 from ictops.lab.farm.process import Farm
@@ -24,11 +20,12 @@ from ictops.network.device import Device
 from ictops.network.difference import managed_difference
 from ictops.network.jobs import Done, checks_by, configure
 from ictops.network.platform import load_platform
-from ictops.settings import content_dir
-from tests.support.changes import LATE, SCALE, NoSeal, described
-from tests.support.farm import ENABLE, PLATFORMS, case, device, farm_of
-from tests.support.school import lines, school, wanted, with_ports
+from tests.support.changes import SCALE, NoSeal
+from tests.support.example import lines, school, wanted, with_ports
+from tests.support.farm import LATE, PLATFORMS, case, described, device, farm_of
+from tests.support.workspace import LOGIN, SchoolWorkspace, place_in
 
+TWO = {"oak-sw-01": "cisco_ios", "oak-sw-02": "arista_eos"}
 SECRETS = re.compile(r"(?:Wren|Meadow|Rock)-\S+-\d+")
 
 
@@ -124,73 +121,39 @@ def test_who_may_log_in_on_the_switch_itself_stays(tried: dict[str, Tried], plat
 
 
 @dataclass(frozen=True)
-class Workspace:
+class Workspace(SchoolWorkspace):
     """A school of two switches, for plain Ansible."""
 
-    folder: Path
     farm: Farm
 
-    def describe(self, **more: Any) -> None:
-        reached = {}
-        for name, platform in (("oak-sw-01", "cisco_ios"), ("oak-sw-02", "arista_eos")):
-            port_name = "Ethernet1" if platform == "arista_eos" else "GigabitEthernet0/1"
-            address, port = self.farm.places[name]
-            reached[name] = {
-                "ansible_host": address, "ansible_port": port, "switch_platform": platform,
-                "switch_config_ports": [
-                    {
-                        "ports": [port_name],
-                        "profile": "classroom",
-                        "description": "Room {{ 11 + 1 }}",
-                    }
-                ],
+    def wants(self, **more: Any) -> None:
+        """Write the school's file; ``more`` is by a switch's name, _ for -."""
+        switches = {}
+        for name, platform in TWO.items():
+            port = "Ethernet1" if platform == "arista_eos" else "GigabitEthernet0/1"
+            room = {"ports": [port], "profile": "classroom", "description": "Room {{ 11 + 1 }}"}
+            switches[name] = {
+                **place_in(self.farm, name),
+                "switch_platform": platform,
+                "switch_config_ports": [room],
                 **more.get(name.replace("-", "_"), {}),
-            }  # fmt: skip
-        inventory = {
-            "switches": {
-                "hosts": reached,
-                "vars": {
-                    "ansible_user": "admin",
-                    "ansible_password": "simulated",
-                    "ansible_become_password": ENABLE,
-                    "switch_config_vlans": [
-                        {"id": 10, "name": "management"}, {"id": 20, "name": "classrooms"},
-                    ],
-                    "switch_config_profiles": {"classroom": {"vlan": 20}},
-                    "switch_config_snmp": {
-                        "users": [
-                            {
-                                "name": "nms",
-                                "auth_password": "{{ of_the_vault }}",
-                                "priv_password": "{{ of_the_vault }}",
-                            }
-                        ]
-                    },
-                    "of_the_vault": "Meadow-pipit-1",
-                },
             }
-        }  # fmt: skip
-        (self.folder / "inventories/mine/oak.yml").write_text(yaml.safe_dump(inventory))
-
-    def play(self, *words: str, code: int = 0) -> str:
-        done = subprocess.run(
-            [
-                str(Path(sys.executable).parent / "ansible-playbook"),
-                *("-i", "inventories/mine/oak.yml"),
-                str(content_dir() / "playbooks" / "switch_config.yml"),
-                *words,
+        password = "{{ of_the_vault }}"
+        nms = {"name": "nms", "auth_password": password, "priv_password": password}
+        of_all = {
+            **LOGIN,
+            "switch_config_vlans": [
+                {"id": 10, "name": "management"},
+                {"id": 20, "name": "classrooms"},
             ],
-            cwd=self.folder, text=True, stdin=subprocess.DEVNULL, capture_output=True, check=False,
-            timeout=120,
-            env={
-                **os.environ, "ANSIBLE_CONFIG": str(content_dir() / "ansible.cfg"),
-                "ANSIBLE_ROLES_PATH": str(content_dir() / "roles"),
-                "ANSIBLE_COLLECTIONS_PATH": str(content_dir() / "collections"),
-                "ANSIBLE_INVENTORY_IGNORE_PATTERNS": "known_hosts",
-            },
-        )  # fmt: skip
-        assert done.returncode == code, done.stdout + done.stderr
-        said = done.stdout + done.stderr
+            "switch_config_profiles": {"classroom": {"vlan": 20}},
+            "switch_config_snmp": {"users": [nms]},
+            "of_the_vault": "Meadow-pipit-1",
+        }
+        self.describe(switches, of_all)
+
+    def configure(self, *words: str, code: int = 0) -> str:
+        said = self.play("switch_config.yml", *words, code=code)
         assert "Meadow" not in said
         return said
 
@@ -198,31 +161,28 @@ class Workspace:
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
     switches = [
-        device(platform, name, running=running_of(platform))
-        for name, platform in (("oak-sw-01", "cisco_ios"), ("oak-sw-02", "arista_eos"))
+        device(platform, name, running=running_of(platform)) for name, platform in TWO.items()
     ]
     with farm_of(tmp_path / "farm", *switches) as farm:
-        (tmp_path / "inventories/mine/known_hosts").mkdir(parents=True)
-        known = tmp_path / "inventories/mine/known_hosts/oak"
-        known.write_text(farm.known_hosts.read_text())
         made = Workspace(tmp_path, farm)
-        made.describe()
+        made.known_hosts.write_text(farm.known_hosts.read_text())
+        made.wants()
         yield made
 
 
 def test_plain_ansible_shows_what_differs_and_changes_it(workspace: Workspace) -> None:
     before = shown(workspace.farm, "oak-sw-01")
-    said = workspace.play("--check", "--diff")
+    said = workspace.configure("--check", "--diff")
     assert "+  description Room 12" in said
     assert "<secret:" in said
     assert said.count("changed=1 ") == 2
     assert shown(workspace.farm, "oak-sw-01") == before
-    said = workspace.play()
+    said = workspace.configure()
     assert "changed=1 " in said
     for name in ("oak-sw-01", "oak-sw-02"):
         assert "description Room 12" in shown(workspace.farm, name)
         assert shown(workspace.farm, name) == shown(workspace.farm, name, "startup")
-    said = workspace.play("--check", "--diff")
+    said = workspace.configure("--check", "--diff")
     assert said.count("changed=0 ") == 2
     kept = workspace.folder / "backups/mine/oak/oak-sw-01/running.cfg"
     assert "description Room 12" in kept.read_text()
@@ -230,39 +190,39 @@ def test_plain_ansible_shows_what_differs_and_changes_it(workspace: Workspace) -
 
 
 def test_one_with_a_mistake_holds_nobody_up(workspace: Workspace) -> None:
-    workspace.describe(oak_sw_02={"switch_config_snmp": {"location": "attic\nno aaa new-model"}})
-    said = " ".join(workspace.play(code=2).split())
+    workspace.wants(oak_sw_02={"switch_config_snmp": {"location": "attic\nno aaa new-model"}})
+    said = " ".join(workspace.configure(code=2).split())
     assert "oak-sw-02: switch_config_snmp.location: it holds a character" in said
     assert "description Room 12" in shown(workspace.farm, "oak-sw-01")
     assert "description Room 12" not in shown(workspace.farm, "oak-sw-02")
-    workspace.describe(oak_sw_02={"switch_config_hostname": "{{ nobody_said_this }}"})
-    said = " ".join(workspace.play("--check", code=2).split())
+    workspace.wants(oak_sw_02={"switch_config_hostname": "{{ nobody_said_this }}"})
+    said = " ".join(workspace.configure("--check", code=2).split())
     assert "nobody_said_this" in said
     assert "oak-sw-01 : ok=2 changed=0 " in said
 
 
 def test_who_may_log_in_is_not_changed_by_the_way(workspace: Workspace) -> None:
     servers = {"radius": [{"address": "192.0.2.45", "secret": "{{ of_the_vault }}"}]}
-    workspace.describe(oak_sw_02={"switch_config_aaa": servers})
-    said = " ".join(workspace.play(code=2).split())
+    workspace.wants(oak_sw_02={"switch_config_aaa": servers})
+    said = " ".join(workspace.configure(code=2).split())
     assert "oak-sw-02: the change touches the path by which ictops reaches the switch" in said
     assert "description Room 12" not in shown(workspace.farm, "oak-sw-02")
-    workspace.play("-e", "switch_config_may_touch_path=true")
+    workspace.configure("-e", "switch_config_may_touch_path=true")
     assert "192.0.2.45" in shown(workspace.farm, "oak-sw-02")
 
 
 def test_a_vars_of_the_play_and_extra_vars_count_too(workspace: Workspace) -> None:
-    said = workspace.play("--check", "--diff", "-e", "switch_config_hostname=oak-sw-77")
+    said = workspace.configure("--check", "--diff", "-e", "switch_config_hostname=oak-sw-77")
     assert said.count("+ hostname oak-sw-77") == 2
 
 
 def test_secrets_are_sent_anew_where_that_is_asked_for(workspace: Workspace) -> None:
-    workspace.play()
-    said = workspace.play("--check", "--diff")
+    workspace.configure()
+    said = workspace.configure("--check", "--diff")
     assert said.count("changed=0 ") == 2
-    workspace.describe(oak_sw_02={"of_the_vault": "Another-one-1"})
-    workspace.play()
+    workspace.wants(oak_sw_02={"of_the_vault": "Another-one-1"})
+    workspace.configure()
     assert "Another-one-1" not in shown(workspace.farm, "oak-sw-02")
-    said = workspace.play("-e", "switch_config_rotate_secrets=true")
+    said = workspace.configure("-e", "switch_config_rotate_secrets=true")
     assert "Another" not in said
     assert "Another-one-1" in shown(workspace.farm, "oak-sw-02")

@@ -6,7 +6,7 @@ from ictops.network.clean import Mask, settings_of
 from ictops.network.difference import difference
 from ictops.network.platform import load_platform
 from tests.support.farm import PLATFORMS, case, device, farm_of, logged_in
-from tests.support.sent import carry_out, running, typed
+from tests.support.typed import carry_out, running, typed
 
 MASK = Mask(b"a key of these tests")
 

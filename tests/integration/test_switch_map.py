@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,12 +10,11 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-import yaml
 
 from ictops.lab.farm.model import DeviceModel, Neighbour
 from ictops.lab.farm.process import Farm
-from ictops.settings import content_dir
 from tests.support.farm import ENABLE, device, farm_of
+from tests.support.workspace import LOGIN, SchoolWorkspace, place_in
 
 SVG = "{http://www.w3.org/2000/svg}"
 PORTS = {
@@ -29,20 +25,10 @@ PORTS = {
 
 
 @dataclass(frozen=True)
-class School:
-    """A workspace of one school."""
+class School(SchoolWorkspace):
+    """A school of simulated switches."""
 
-    folder: Path
     farm: Farm
-
-    def ictops(self, *words: str, code: int = 0) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "ictops", *words],
-            cwd=self.folder, env={**os.environ, "ICTOPS_CONFIG": str(self.folder / "ictops.toml")},
-            text=True, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=120,
-        )  # fmt: skip
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout if "--json" in words else done.stdout + done.stderr
 
     def map(self, *words: str, code: int = 0) -> dict:
         said = self.ictops("switch", "map", "--site", "oak", "--json", *words, code=code)
@@ -52,32 +38,19 @@ class School:
 @contextmanager
 def school(folder: Path, *switches: DeviceModel, **variables: dict) -> Iterator[School]:
     """Bring a school of these switches up; ``variables`` are by a switch's name, _ for -."""
-    (folder / "ictops.toml").write_text('cluster = "mine"\nstate_dir = "state"\n')
-    inventory = folder / "inventories" / "mine"
-    (inventory / "known_hosts").mkdir(parents=True)
     with farm_of(folder / "farm", *switches) as farm:
-        hosts = {}
-        for one in switches:
-            address, port = farm.places[one.name]
-            hosts[one.name] = {
-                "ansible_host": address, "ansible_port": port, "switch_platform": one.platform,
+        made = School(folder, farm)
+        made.known_hosts.write_text(farm.known_hosts.read_text())
+        hosts = {
+            one.name: {
+                **place_in(farm, one.name),
+                "switch_platform": one.platform,
                 **variables.get(one.name.replace("-", "_"), {}),
-            }  # fmt: skip
-        said = {
-            "site_oak": {
-                "hosts": hosts, "vars": {"site_name": "Oak & <b>Ash</b>", "site_phase": "primary"}
-            },
-            "switches": {
-                "hosts": dict.fromkeys(hosts),
-                "vars": {
-                    "ansible_user": "admin", "ansible_password": "simulated",
-                    "ansible_become_password": ENABLE,
-                },
-            },
-        }  # fmt: skip
-        (inventory / "oak.yml").write_text(yaml.safe_dump(said))
-        (inventory / "known_hosts" / "oak").write_text(farm.known_hosts.read_text())
-        yield School(folder, farm)
+            }
+            for one in switches
+        }
+        made.describe(hosts, LOGIN, {"site_name": "Oak & <b>Ash</b>"})
+        yield made
 
 
 def switches_of(
@@ -243,15 +216,7 @@ def test_without_graphviz_nothing_is_asked(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_the_playbook_does_the_same_without_ictops(tmp_path: Path) -> None:
-    with school(tmp_path, *switches_of(["cisco_ios", "arista_eos"], [(0, 1, 1, 2)])):
-        done = subprocess.run(
-            [
-                Path(sys.executable).with_name("ansible-playbook"), "-i",
-                "inventories/mine/oak.yml", content_dir() / "playbooks" / "switch_survey.yml",
-            ],
-            cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120,
-            env={**os.environ, "ANSIBLE_CONFIG": str(content_dir() / "ansible.cfg")},
-        )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
+    with school(tmp_path, *switches_of(["cisco_ios", "arista_eos"], [(0, 1, 1, 2)])) as oak:
+        oak.play("switch_survey.yml")
     kept = json.loads((tmp_path / "surveys/mine/oak/oak-sw-00.json").read_text())
     assert kept["neighbours"][0]["name"] == "OAK-SW-01.oak.example"

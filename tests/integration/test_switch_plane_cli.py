@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from ictops.settings import content_dir
-from tests.support.farm import ENABLE
 from tests.support.plane import IOS, NAME, PORTS, SWITCH, School, need_plane, school
 from tests.support.runs import NOW
+from tests.support.workspace import LOGIN, SchoolWorkspace
 
 CALENDARS = content_dir() / "inventories" / "demo" / "calendars"
 VLANS = [
@@ -28,43 +24,22 @@ VLANS = [
 ]
 ONE, TWO, OTHER, UPLINK = PORTS[IOS]
 WITHOUT_MANAGEMENT = {"ports": [UPLINK], "mode": "trunk", "allowed_vlans": ["20"]}
-SWITCH_OF_OAK = {
-    "ansible_host": SWITCH, "ansible_user": "admin", "ansible_password": "simulated",
-    "ansible_become_password": ENABLE, "switch_platform": IOS,
-}  # fmt: skip
+SWITCH_OF_OAK = {**LOGIN, "ansible_host": SWITCH, "switch_platform": IOS}
 
 
 @dataclass(frozen=True)
-class Box:
+class Box(SchoolWorkspace):
     """The box, with a workspace of this one school."""
 
     school: School
-    folder: Path
 
     def wants(self, **variables: Any) -> None:
         """Say in the inventory what the switch is to have."""
-        of_switch = {**SWITCH_OF_OAK, **{f"switch_config_{k}": v for k, v in variables.items()}}
-        described = {
-            "site_oak": {
-                "hosts": {NAME: of_switch},
-                "vars": {"site_name": "Oak", "site_phase": "primary", "site_calendar": "council"},
-            },
-            "switches": {"hosts": {NAME: None}},
-        }
-        inventory = self.folder / "inventories" / "mine"
-        (inventory / "known_hosts").mkdir(parents=True, exist_ok=True)
-        shutil.copytree(CALENDARS, inventory / "calendars", dirs_exist_ok=True)
-        (inventory / "known_hosts" / "oak").write_text(self.school.farm.known_hosts.read_text())
-        (inventory / "oak.yml").write_text(yaml.safe_dump(described))
+        wanted = {f"switch_config_{name}": value for name, value in variables.items()}
+        self.describe({NAME: {**SWITCH_OF_OAK, **wanted}}, {}, {"site_calendar": "council"})
 
     def ictops(self, *words: str, code: int = 0) -> str:
-        done = subprocess.run(
-            [*self.school.box.within, sys.executable, "-m", "ictops", *words],
-            cwd=self.folder, env={**os.environ, "ICTOPS_CONFIG": str(self.folder / "ictops.toml")},
-            text=True, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=180,
-        )  # fmt: skip
-        assert done.returncode == code, done.stdout + done.stderr
-        return " ".join((done.stdout + done.stderr).split())
+        return " ".join(super().ictops(*words, code=code).split())
 
     def apply(self, *options: str, code: int = 0) -> str:
         """Plan what the inventory says of the switch, and carry it out at once."""
@@ -75,9 +50,11 @@ class Box:
 @contextmanager
 def a_box(folder: Path, **farm: Any) -> Iterator[Box]:
     need_plane()
-    (folder / "ictops.toml").write_text('cluster = "mine"\nstate_dir = "state"\n')
     with school(folder, IOS, **farm) as oak:
-        yield Box(oak, folder)
+        made = Box(folder, oak, within=oak.box.within)
+        made.known_hosts.write_text(oak.farm.known_hosts.read_text())
+        shutil.copytree(CALENDARS, made.inventory / "calendars")
+        yield made
 
 
 @pytest.fixture

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,15 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from ictops.lab.farm.model import Neighbour
 from ictops.lab.farm.process import Farm
 from ictops.settings import content_dir
-from tests.support.farm import ENABLE, case, device, farm_of, logged_in
+from tests.support.farm import case, device, farm_of, logged_in
+from tests.support.workspace import LOGIN, SETTINGS, SchoolWorkspace, place_in
 
 NEAR, MIDDLE, FAR = NAMES = ("oak-sw-01", "oak-sw-02", "oak-sw-03")
-SITE = {"site_name": "Oak", "site_phase": "primary", "site_calendar": "council"}
+VLANS = [
+    {"id": 10, "name": "management"},
+    {"id": 20, "name": "classroom"},
+    {"id": 30, "name": "staff"},
+]
 UP, DOWN = "GigabitEthernet0/48", "GigabitEthernet0/2"
 SECRET = "Hunter2-hunter2"
 LINES = " switchport trunk allowed vlan 10,20\n switchport mode trunk\n"
@@ -30,23 +31,10 @@ RUNNING = case("cisco_ios")["running"].replace(" shutdown\n", LINES, 1)
 
 
 @dataclass(frozen=True)
-class School:
-    """A workspace of one school."""
+class School(SchoolWorkspace):
+    """A school of simulated switches."""
 
-    folder: Path
     farm: Farm
-
-    def ictops(self, *words: str, code: int = 0) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "ictops", *words],
-            cwd=self.folder, text=True, stdin=subprocess.DEVNULL, capture_output=True, check=False,
-            timeout=180,
-            env={
-                **os.environ, "COLUMNS": "200", "ICTOPS_CONFIG": str(self.folder / "ictops.toml")
-            },
-        )  # fmt: skip
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout if "--json" in words else done.stdout + done.stderr
 
     def plan(self, *words: str) -> tuple[dict[str, Any], str]:
         """Make a plan for today and the days to come; give it, and its file."""
@@ -70,32 +58,11 @@ class School:
         log = json.loads(self.ictops("switch", "log", name, "--json"))
         return [entry["commit"] for entry in log]
 
-    def inventory(self, own: dict[str, dict[str, object]] | None = None, **more: object) -> None:
+    def wants(self, own: dict[str, dict[str, object]] | None = None, **more: object) -> None:
         """Write the school's file; ``own`` is of single switches, ``more`` of all."""
-        hosts = {
-            name: {
-                "ansible_host": self.farm.places[name][0],
-                "ansible_port": self.farm.places[name][1],
-                **(own or {}).get(name, {}),
-            }
-            for name in NAMES
-        }
-        described = {
-            "site_oak": {"hosts": hosts, "vars": SITE},
-            "switches": {
-                "hosts": dict.fromkeys(hosts),
-                "vars": {
-                    "switch_platform": "cisco_ios", "ansible_user": "admin",
-                    "ansible_password": "simulated", "ansible_become_password": ENABLE,
-                    "switch_config_vlans": [
-                        {"id": 10, "name": "management"}, {"id": 20, "name": "classroom"},
-                        {"id": 30, "name": "staff"},
-                    ],
-                    **more,
-                },
-            },
-        }  # fmt: skip
-        (self.folder / "inventories" / "mine" / "oak.yml").write_text(yaml.safe_dump(described))
+        hosts = {name: {**place_in(self.farm, name), **(own or {}).get(name, {})} for name in NAMES}
+        of_all = {**LOGIN, "switch_platform": "cisco_ios", "switch_config_vlans": VLANS, **more}
+        self.describe(hosts, of_all, {"site_calendar": "council"})
 
 
 def heard(port: str, name: str, its_port: str) -> Neighbour:
@@ -114,15 +81,11 @@ def school(tmp_path: Path) -> Iterator[School]:
         for name, links in chain.items()
     ]
     with farm_of(tmp_path / "farm", *devices) as farm:
-        (tmp_path / "ictops.toml").write_text('cluster = "mine"\nstate_dir = "state"\n')
-        known = tmp_path / "inventories" / "mine" / "known_hosts" / "oak"
-        known.parent.mkdir(parents=True)
-        known.write_text(farm.known_hosts.read_text())
-        shutil.copytree(
-            content_dir() / "inventories/demo/calendars", known.parents[1] / "calendars"
-        )
         made = School(tmp_path, farm)
-        made.inventory({NEAR: {"switch_root": True}})
+        made.known_hosts.write_text(farm.known_hosts.read_text())
+        calendars = content_dir() / "inventories" / "demo" / "calendars"
+        shutil.copytree(calendars, made.inventory / "calendars")
+        made.wants({NEAR: {"switch_root": True}})
         made.ictops("switch", "backup")
         yield made
 
@@ -163,7 +126,7 @@ def test_one_that_fails_is_taken_back_and_stops_those_nearer(school: School) -> 
 def test_a_lock_out_is_refused_unless_the_plan_allows_it(school: School) -> None:
     address = school.farm.places[FAR][0]
     moved = {"switch_config_management": {"vlan": 20, "address": f"{address}/8"}}
-    school.inventory({NEAR: {"switch_root": True}, FAR: moved})
+    school.wants({NEAR: {"switch_root": True}, FAR: moved})
     before = school.running(FAR)
     _, file = school.plan("plan", "switches", "--limit", FAR)
     said = " ".join(school.apply(file, code=4).split())
@@ -178,7 +141,7 @@ def test_a_change_of_an_uplink_is_refused_by_what_backups_say_of_neighbours(scho
     def ports(name: str) -> list[dict[str, object]]:
         return [{"ports": [name], "mode": "access", "vlan": 20}]
 
-    school.inventory({NEAR: {"switch_root": True}}, switch_config_ports=ports(UP))
+    school.wants({NEAR: {"switch_root": True}}, switch_config_ports=ports(UP))
     _, file = school.plan("plan", "switches", "--limit", FAR)
     assert "an uplink" in school.apply(file, code=4)
     # The same port of the core leads to nobody here, and is a trunk of no importance to ictops.
@@ -220,10 +183,8 @@ def test_a_masked_secret_stays_and_one_that_changed_is_not_guessed(school: Schoo
 def test_a_backup_that_was_kept_whole_brings_its_secrets_back(school: School) -> None:
     (school.folder / "password").write_text("of the vault\n")
     (school.folder / "password").chmod(0o600)
-    (school.folder / "ictops.toml").write_text(
-        'cluster = "mine"\nstate_dir = "state"\n[vault]\npassword_file = "password"\n'
-    )
-    school.inventory({NEAR: {"switch_root": True}}, switch_backup_whole=True)
+    school.settings.write_text(f'{SETTINGS}[vault]\npassword_file = "password"\n')
+    school.wants({NEAR: {"switch_root": True}}, switch_backup_whole=True)
     school.ictops("switch", "backup")
     whole = school.commits(FAR)[0]
     school.type(FAR, "snmp-server community other-one RO")

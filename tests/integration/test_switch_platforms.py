@@ -14,15 +14,9 @@ from ictops.network.backup import RUNNING, STARTUP, VERSION, Backup, take_backup
 from ictops.network.clean import Mask
 from ictops.network.device import Device, login
 from ictops.network.platform import load_platform, platform_names
-from ictops.trust.known_hosts import KnownHosts, address_of
-from tests.support.farm import ENABLE, PLATFORMS, case, device, farm_of
+from tests.support.farm import LATE, PLATFORMS, case, described, device, farm_of
 
 MASK = Mask(b"k" * 32)
-LATE = {
-    "dell_os10": "interface mgmt1/1/1\n no shutdown\nsnmp-server contact office\n",
-    "hp_procurve": 'snmp-server community "public"\nspanning-tree\nno autorun\n',
-}
-"""Lines late in a configuration, by which a whole one is known where it has no end mark."""
 
 
 @pytest.fixture(scope="module")
@@ -30,15 +24,6 @@ def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
     devices = [device(one, running=case(one)["running"] + LATE.get(one, "")) for one in PLATFORMS]
     with farm_of(tmp_path_factory.mktemp("farm"), *devices) as running:
         yield running
-
-
-def described(farm: Farm, name: str, platform: str) -> Device:
-    address, port = farm.places[name]
-    pins = KnownHosts(farm.known_hosts).pinned(address_of(address, port))
-    return Device(
-        name=name, site="oak", platform=platform, address=address, port=port, user="admin",
-        password="simulated", enable=ENABLE, pins=frozenset(pins),
-    )  # fmt: skip
 
 
 def backup_of(one: Device) -> Backup:

@@ -14,13 +14,12 @@ from ictops.errors import SwitchError, SwitchUnreachable
 from ictops.lab.farm.kind import load_kind
 from ictops.lab.farm.model import Neighbour as Heard
 from ictops.lab.farm.process import Farm
-from ictops.network.device import Device, login
+from ictops.network.device import login
 from ictops.network.neighbours import Neighbour
 from ictops.network.ports import Port
 from ictops.network.survey import Surveys, ask, survey
 from ictops.network.topology import Switch
-from ictops.trust.known_hosts import KnownHosts, address_of
-from tests.support.farm import ENABLE, PLATFORMS, case, device, farm_of
+from tests.support.farm import PLATFORMS, case, described, device, farm_of
 
 MUTE = {"frr"}
 """Platforms that hear nobody."""
@@ -39,15 +38,6 @@ def ports_in_case(platform: str) -> list[str]:
     lines = case(platform)["running"].splitlines()
     found = (re.search(wanted, line.strip().removesuffix(" {")) for line in lines)
     return list(dict.fromkeys(match[1] for match in found if match))
-
-
-def described(farm: Farm, name: str, platform: str) -> Device:
-    address, port = farm.places[name]
-    pins = KnownHosts(farm.known_hosts).pinned(address_of(address, port))
-    return Device(
-        name=name, site="oak", platform=platform, address=address, port=port, user="admin",
-        password="simulated", enable=ENABLE, pins=frozenset(pins),
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")

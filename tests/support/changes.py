@@ -1,4 +1,4 @@
-"""Changes of simulated switches: forty lines each, and what they make of a configuration."""
+"""Changes of simulated switches: under which dead-man switch, of which lines, and how they end."""
 
 from __future__ import annotations
 
@@ -19,18 +19,12 @@ from ictops.network.difference import Command, Difference, difference
 from ictops.network.jobs import Done, checks_by, configure
 from ictops.network.neighbours import Neighbour, neighbours_of
 from ictops.network.platform import Platform, load_platform
-from ictops.trust.known_hosts import KnownHosts, address_of
-from tests.support.farm import ENABLE
+from tests.support.farm import LATE, case, described, device
 
 SCALE = 0.02
 """A minute of the farm's switches lasts 1.2 s."""
 LONG, SHORT = 50, 1
 """Minutes of the dead-man switch: one that does not act while a test lasts, one that does."""
-LATE = {
-    "dell_os10": "interface mgmt1/1/1\n no shutdown\nsnmp-server contact office\n",
-    "hp_procurve": 'snmp-server community "public"\nspanning-tree\nno autorun\n',
-}
-"""Lines late in a configuration, by which a whole one is known where it has no end mark."""
 _ROOMS = range(101, 121)
 _ADDED = {
     "juniper_junos": ["set vlans room-{0} vlan-id {0}", "set vlans room-{0} description room"],
@@ -40,6 +34,35 @@ _ADDED = {
     "arista_eos": ["vlan {0}", "   name room-{0}"],
     "aruba_aoscx": ["vlan {0}", "    name room-{0}"],
 }
+
+
+@dataclass(frozen=True)
+class Way:
+    """A dead-man switch: a platform that has it, and what keeps a better one from being used."""
+
+    platform: str
+    method: str
+    refuse: str | None = None
+
+
+WAYS = {
+    "revert timer": Way("cisco_ios", "revert timer"),
+    "reload in": Way("cisco_xe", "reload in", refuse="revert timer"),
+    "commit timer": Way("arista_eos", "commit timer"),
+    "checkpoint": Way("aruba_aoscx", "checkpoint auto"),
+    "reload after": Way("hp_procurve", "reload after"),
+    "commit confirmed": Way("juniper_junos", "commit confirmed"),
+    "emulated": Way("dell_os10", "emulated"),
+}
+
+
+def switches(way: Way, **faults: dict[str, object]) -> list[object]:
+    """Give switches of this way by name, each with its faults."""
+    running = case(way.platform)["running"] + LATE.get(way.platform, "")
+    return [
+        device(way.platform, name, running=running, faults={"refuse": way.refuse, **of_it})
+        for name, of_it in faults.items()
+    ]
 
 
 def wanted(platform: str, running: Sequence[str]) -> list[str]:
@@ -78,16 +101,6 @@ def commands(*lines: str) -> Difference:
         made.append(Command(text, (block,) if inner else (), line))
         block = block if inner else text
     return Difference(tuple(f"+ {line}" for line in lines), tuple(made))
-
-
-def described(farm: Farm, name: str, platform: str) -> Device:
-    """Give a farm's switch as an inventory would."""
-    address, port = farm.places[name]
-    pins = KnownHosts(farm.known_hosts).pinned(address_of(address, port))
-    return Device(
-        name=name, site="oak", platform=platform, address=address, port=port, user="admin",
-        password="simulated", enable=ENABLE, pins=frozenset(pins),
-    )  # fmt: skip
 
 
 class NoSeal:
@@ -148,3 +161,17 @@ class Site:
             options, at_once=24, at_once_a_site=24, hops=hops, seal=NoSeal(),
         )  # fmt: skip
         return {device.name: came for device, came in done}
+
+
+def ended(farm: Farm, name: str, outcome: Done | SwitchError) -> str:
+    """Give which configuration ictops says it is, if nothing waits and it is the stored one."""
+    now = farm.control.get(name)
+    assert now["pending"] == [], outcome
+    assert now["startup"] == now["running"], outcome
+    said = outcome.more if isinstance(outcome, Done) else vars(outcome)
+    return str(said["configuration"])
+
+
+def sent(farm: Farm, name: str = "only") -> list[str]:
+    """Give the lines that a switch was given."""
+    return farm.control.log(name)

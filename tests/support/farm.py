@@ -14,10 +14,17 @@ from netmiko.base_connection import BaseConnection
 
 from ictops.lab.farm.model import DeviceModel, FarmModel
 from ictops.lab.farm.process import Farm, start, stop, write_farm
+from ictops.network.device import Device
+from ictops.trust.known_hosts import KnownHosts, address_of
 
 CASES = Path(__file__).parents[1] / "data" / "farm"
 PLATFORMS = sorted(path.stem for path in CASES.glob("*.yml"))
 ENABLE = "enable-me"
+LATE = {
+    "dell_os10": "interface mgmt1/1/1\n no shutdown\nsnmp-server contact office\n",
+    "hp_procurve": 'snmp-server community "public"\nspanning-tree\nno autorun\n',
+}
+"""Lines late in a configuration, by which a whole one is known where it has no end mark."""
 WAIT_SECONDS = 10.0
 
 
@@ -44,6 +51,16 @@ def farm_of(
         yield running
     finally:
         stop(folder)
+
+
+def described(farm: Farm, name: str, platform: str) -> Device:
+    """Give a farm's switch as an inventory would."""
+    address, port = farm.places[name]
+    pins = KnownHosts(farm.known_hosts).pinned(address_of(address, port))
+    return Device(
+        name=name, site="oak", platform=platform, address=address, port=port, user="admin",
+        password="simulated", enable=ENABLE, pins=frozenset(pins),
+    )  # fmt: skip
 
 
 @contextmanager

@@ -79,9 +79,10 @@ def test_nobody_else_reads_it_and_the_key_is_beside_it(archive: Archive) -> None
     assert Archive(archive.folder).mask().of("hunter2") == mark
     key = archive.folder.with_name("mine.key")
     assert key.stat().st_mode & 0o077 == 0
-    key.write_text("ab")
-    with pytest.raises(SwitchError, match="not whole"):
-        archive.mask()
+    for broken in ("ab", "no key"):
+        key.write_text(broken)
+        with pytest.raises(SwitchError, match="not whole"):
+            archive.mask()
 
 
 def test_two_that_make_the_key_have_the_same(archive: Archive) -> None:

@@ -15,7 +15,7 @@ from ictops.network.clean import (
     settings_of,
 )
 from ictops.network.platform import Platform, Secret, load_platform, platform_names
-from tests.support.switches import shown_by
+from tests.support.shown import shown_by
 
 NAMES = platform_names()
 KEY = Mask(b"a key of these tests")

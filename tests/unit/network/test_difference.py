@@ -10,7 +10,7 @@ from ictops.network.clean import Mask, normalised
 from ictops.network.difference import difference
 from ictops.network.platform import load_platform, platform_names
 from ictops.network.tree import tree_of
-from tests.support.switches import shown_by
+from tests.support.shown import shown_by
 
 NAMES = platform_names()
 MASK = Mask(b"a key of these tests")

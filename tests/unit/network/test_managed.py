@@ -9,7 +9,7 @@ from ictops.errors import SwitchError
 from ictops.network.clean import Mask, normalised
 from ictops.network.difference import managed_difference
 from ictops.network.platform import load_platform, platform_names
-from tests.support.switches import shown_by
+from tests.support.shown import shown_by
 
 MASK = Mask(b"a key of these tests")
 DATA = Path(__file__).parents[2] / "data" / "network"

@@ -6,7 +6,7 @@ from ictops.network.neighbours import Neighbour, neighbours_of
 from ictops.network.platform import load_platform, platform_names
 from ictops.network.ports import Port, ports_of
 from ictops.network.reading import LONGEST_LINE
-from tests.support.switches import expected_map, shown_by
+from tests.support.shown import expected_map, shown_by
 
 NAMES = platform_names()
 TALKERS = [name for name in NAMES if load_platform(name).shows.neighbours]

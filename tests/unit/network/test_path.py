@@ -9,8 +9,8 @@ from ictops.network.difference import difference
 from ictops.network.path import touched
 from ictops.network.platform import load_platform
 from tests.support.farm import PLATFORMS, case
-from tests.support.sent import as_commands
-from tests.support.switches import FOLDER, shown_by
+from tests.support.shown import FOLDER, shown_by
+from tests.support.typed import as_commands
 
 ADDRESS = "127.0.0.1"
 UPLINKS = {"frr": "eth0", "mikrotik_routeros": "ether24"}

@@ -9,7 +9,7 @@ from ictops.network import platform as platforms
 from ictops.network.clean import normalised
 from ictops.network.platform import Secret, load_platform, platform_names
 from ictops.network.tree import tree_of
-from tests.support.switches import FOLDER, shown_by
+from tests.support.shown import FOLDER, shown_by
 
 NAMES = platform_names()
 

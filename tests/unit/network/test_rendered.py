@@ -11,7 +11,7 @@ import yaml
 
 from ictops.network.clean import Mask, masked
 from ictops.network.platform import load_platform, platform_names
-from tests.support.school import FOLDER, ROLE, lines, said_of, school
+from tests.support.example import FOLDER, ROLE, lines, said_of, school
 
 PLATFORMS = platform_names()
 SPEC = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ictops.errors import SwitchError
 from ictops.network.platform import load_platform, platform_names
-from tests.support.school import lines, said_of, school, wanted
+from tests.support.example import lines, said_of, school, wanted
 
 PLATFORMS = platform_names()
 NASTY = (

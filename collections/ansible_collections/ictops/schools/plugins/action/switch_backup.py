@@ -7,13 +7,13 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.ictops.schools.plugins.plugin_utils.switches import (
-    WHOLE,
     VaultSeal,
     as_outcome,
     devices_of,
+    kept_whole,
+    result_of,
 )
 
-from ictops.errors import SwitchError
 from ictops.network.archive import Archive
 from ictops.network.jobs import back_up
 
@@ -36,22 +36,17 @@ class ActionModule(ActionBase):
             }
         )
         archive = Archive(Path(args["folder"]))
-        devices, outcomes = devices_of(task_vars or {})
-        hostvars = (task_vars or {})["hostvars"]
+        task_vars, write = task_vars or {}, not self._task.check_mode
+        devices, outcomes = devices_of(task_vars)
         for device, outcome in back_up(
             devices,
             archive,
             at_once=args["at_once"],
             at_once_a_site=args["at_once_a_site"],
-            whole=frozenset(d.name for d in devices if hostvars[d.name].get(WHOLE)),
+            whole=kept_whole(devices, task_vars),
             seal=VaultSeal(self._loader),
-            write=not self._task.check_mode,
+            write=write,
         ):
             outcomes[device.name] = as_outcome(outcome)
-        commit = None
-        if args["commit"] and not self._task.check_mode:
-            try:
-                commit = archive.commit("backup by ansible-playbook", by="ansible")
-            except SwitchError as error:
-                return {"failed": True, "msg": str(error), "switches": outcomes, "commit": None}
-        return {"changed": False, "switches": outcomes, "commit": commit}
+        title = "backup by ansible-playbook"
+        return result_of(outcomes, archive, title, commit=args["commit"] and write)

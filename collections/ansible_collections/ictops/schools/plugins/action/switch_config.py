@@ -19,6 +19,7 @@ from ansible_collections.ictops.schools.plugins.plugin_utils.switches import (
     Outcomes,
     VaultSeal,
     as_outcome,
+    result_of,
     untold,
     variables_of,
     with_diff,
@@ -69,9 +70,10 @@ class ActionModule(ActionBase):
             }
         )
         archive = Archive(Path(args["folder"]))
-        intents, outcomes = self._intents(role_values(Path(args["role"])), task_vars or {})
+        task_vars = task_vars or {}
+        intents, outcomes = self._intents(role_values(Path(args["role"])), task_vars)
         mask = archive.mask()
-        wiring = Wiring(archive, task_vars or {}, intents)
+        wiring = Wiring(archive, task_vars, intents)
         for device, outcome in configure(
             intents,
             archive,
@@ -84,12 +86,9 @@ class ActionModule(ActionBase):
             seal=VaultSeal(self._loader),
         ):
             outcomes[device.name] = with_diff(as_outcome(outcome))
-        if args["commit"] and not self._task.check_mode:
-            try:
-                archive.commit("before and after a change by ansible-playbook", by="ansible")
-            except SwitchError as error:
-                return {"failed": True, "msg": str(error), "switches": outcomes}
-        return {"changed": False, "switches": outcomes}
+        title = "before and after a change by ansible-playbook"
+        commit = args["commit"] and not self._task.check_mode
+        return result_of(outcomes, archive, title, commit=commit)
 
     def _intents(
         self, role: RoleValues, task_vars: dict[str, Any]

@@ -8,10 +8,11 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.ictops.schools.plugins.plugin_utils.switches import (
-    WHOLE,
     VaultSeal,
     as_outcome,
     devices_of,
+    kept_whole,
+    result_of,
     with_diff,
 )
 from ansible_collections.ictops.schools.plugins.plugin_utils.wiring import Wiring
@@ -46,7 +47,8 @@ class ActionModule(ActionBase):
             }
         )
         archive, seal = Archive(Path(args["folder"])), VaultSeal(self._loader)
-        devices, outcomes = devices_of(task_vars or {})
+        task_vars, write = task_vars or {}, not self._task.check_mode
+        devices, outcomes = devices_of(task_vars)
         backups = {}
         for device in devices:
             try:
@@ -54,8 +56,7 @@ class ActionModule(ActionBase):
             except SwitchError as error:
                 outcomes[device.name] = as_outcome(error)
         mask = archive.mask()
-        wiring = Wiring(archive, task_vars or {}, backups)
-        hostvars = (task_vars or {})["hostvars"]
+        wiring = Wiring(archive, task_vars, backups)
         for device, outcome in configure(
             backups,
             archive,
@@ -68,18 +69,14 @@ class ActionModule(ActionBase):
                 minutes=args["minutes"],
                 may_touch_path=args["may_touch_path"],
                 save=args["save"],
-                write=not self._task.check_mode,
+                write=write,
             ),
             at_once=args["at_once"],
             at_once_a_site=args["at_once_a_site"],
             hops=wiring.hops,
-            whole=frozenset(one.name for one in backups if hostvars[one.name].get(WHOLE)),
+            whole=kept_whole(backups, task_vars),
             seal=seal,
         ):
             outcomes[device.name] = with_diff(as_outcome(outcome))
-        if args["commit"] and not self._task.check_mode:
-            try:
-                archive.commit("before and after a restore by ansible-playbook", by="ansible")
-            except SwitchError as error:
-                return {"failed": True, "msg": str(error), "switches": outcomes}
-        return {"changed": False, "switches": outcomes}
+        title = "before and after a restore by ansible-playbook"
+        return result_of(outcomes, archive, title, commit=args["commit"] and write)

@@ -13,11 +13,9 @@ from ansible_collections.ictops.schools.plugins.plugin_utils.switches import (
     devices_of,
 )
 
+from ictops.network.described import ROOT
 from ictops.network.survey import Surveys, survey
 from ictops.network.topology import Switch
-
-ROOT = "switch_root"
-"""A switch's own variable: the site's network begins here."""
 
 
 class ActionModule(ActionBase):
@@ -36,8 +34,9 @@ class ActionModule(ActionBase):
                 "at_once_a_site": {"type": "int", "default": 50},
             }
         )
-        devices, outcomes = devices_of(task_vars or {})
-        hostvars = (task_vars or {})["hostvars"]
+        task_vars = task_vars or {}
+        devices, outcomes = devices_of(task_vars)
+        hostvars = task_vars["hostvars"]
         described = [
             (one, Switch(one.name, one.platform, one.address, _is_root(hostvars[one.name])))
             for one in devices

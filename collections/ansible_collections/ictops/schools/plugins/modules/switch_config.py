@@ -76,4 +76,8 @@ switches:
     method:
       description: How the switch would have gone back by itself; only after a change.
       type: str
+commit:
+  description: The commit that was made; null if nothing has changed, or none was asked for.
+  returned: always
+  type: str
 """

@@ -64,4 +64,8 @@ switches:
   description: By host, what came of it, as M(ictops.schools.switch_outcome) takes it.
   returned: always
   type: dict
+commit:
+  description: The commit that was made; null if nothing has changed, or none was asked for.
+  returned: always
+  type: str
 """

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.vars.hostvars import HostVarsVars
 
 from ictops.errors import ChangeFailed, SwitchError, SwitchUnreachable
+from ictops.network.archive import Archive
 from ictops.network.described import Described
 from ictops.network.device import Device
 from ictops.network.jobs import Done
@@ -30,6 +31,12 @@ def devices_of(task_vars: Mapping[str, Any]) -> tuple[list[Device], Outcomes]:
         except AnsibleError as error:
             outcomes[name] = untold(name, error)
     return devices, outcomes
+
+
+def kept_whole(devices: Iterable[Device], task_vars: Mapping[str, Any]) -> frozenset[str]:
+    """Give the names of those whose configuration is kept with its secrets, encrypted."""
+    hostvars = task_vars["hostvars"]
+    return frozenset(one.name for one in devices if hostvars[one.name].get(WHOLE))
 
 
 def untold(name: str, error: AnsibleError) -> dict[str, Any]:
@@ -91,6 +98,20 @@ def as_outcome(outcome: Done | SwitchError) -> dict[str, Any]:
     if isinstance(outcome, SwitchError):
         return {"failed": True, "msg": str(outcome)}
     return {"changed": outcome.changed, "msg": outcome.message, **outcome.more}
+
+
+def result_of(outcomes: Outcomes, archive: Archive, title: str, *, commit: bool) -> dict[str, Any]:
+    """Give the result of an action on all switches, its backups committed if that is wanted.
+
+    :param title: what the commit says brought them.
+    """
+    made = None
+    try:
+        if commit:
+            made = archive.commit(title, by="ansible")
+    except SwitchError as error:
+        return {"failed": True, "msg": str(error), "switches": outcomes, "commit": None}
+    return {"changed": False, "switches": outcomes, "commit": made}
 
 
 def with_diff(outcome: dict[str, Any]) -> dict[str, Any]:

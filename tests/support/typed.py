@@ -1,4 +1,4 @@
-"""Sending a difference to a simulated switch, line by line, as a person would type it."""
+"""Typing a difference into a simulated switch, line by line, as a person would."""
 
 from __future__ import annotations
 
