@@ -9,8 +9,8 @@ import asyncio
 import json
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -107,11 +107,19 @@ def answer(devices: Mapping[str, Device], line: bytes) -> dict[str, Any]:
         return {"ok": False, "error": what}
 
 
+@contextmanager
+def _short(folder: Path) -> Iterator[str]:
+    """Give a name of the socket that is short wherever the folder is: unix(7) takes 107 bytes."""
+    opened = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{opened}/{CONTROL}"
+    finally:
+        os.close(opened)
+
+
 @asynccontextmanager
 async def serve(folder: Path, devices: Mapping[str, Device]) -> AsyncIterator[None]:
     """Answer on the farm's socket for as long as this lasts."""
-    path = folder / CONTROL
-
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while line := await reader.readline():
@@ -120,17 +128,18 @@ async def serve(folder: Path, devices: Mapping[str, Device]) -> AsyncIterator[No
         finally:
             writer.close()
 
-    path.unlink(missing_ok=True)
+    (folder / CONTROL).unlink(missing_ok=True)
     before = os.umask(0o177)  # so that the socket is never anybody else's, not even at first
     try:
-        server = await asyncio.start_unix_server(talk, path, limit=LINE_BYTES)
+        with _short(folder) as path:
+            server = await asyncio.start_unix_server(talk, path, limit=LINE_BYTES)
     finally:
         os.umask(before)
     try:
         yield
     finally:
         server.close()
-        path.unlink(missing_ok=True)
+        (folder / CONTROL).unlink(missing_ok=True)
 
 
 class Control:
@@ -138,7 +147,7 @@ class Control:
 
     def __init__(self, folder: Path) -> None:
         """Belong to the farm of a folder."""
-        self._path = folder / CONTROL
+        self._folder = folder
 
     def ask(self, do: str, device: str, **more: object) -> dict[str, Any]:
         """Ask for one of what a farm can be asked for, and give the answer.
@@ -147,15 +156,18 @@ class Control:
         """
         asked = json.dumps({"do": do, "device": device, **more})
         try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            with (
+                _short(self._folder) as path,
+                socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection,
+            ):
                 connection.settimeout(ANSWER_SECONDS)
-                connection.connect(str(self._path))
+                connection.connect(path)
                 connection.sendall(asked.encode() + b"\n")
                 with connection.makefile("rb") as answers:
                     told: dict[str, Any] = json.loads(answers.readline() or b"null") or {}
         except OSError as error:
             what = f"the farm does not answer: {error.strerror or error}"
-            raise LabError(what, where=str(self._path)) from error
+            raise LabError(what, where=str(self._folder)) from error
         if not told.pop("ok", False):
             raise LabError(f"the farm says: {told.get('error', 'nothing')}", where=device)
         return told

@@ -96,6 +96,13 @@ def test_only_its_owner_steers_it_or_reads_its_keys(tmp_path: Path) -> None:
             farm.control.get("three")
 
 
+def test_its_folder_may_be_as_deep_as_it_likes(tmp_path: Path) -> None:
+    deep = tmp_path.joinpath(*["a-folder-with-a-long-name"] * 8)
+    with farm_of(deep, device("cisco_ios")) as farm:
+        assert farm.control.get("cisco_ios")["running"]
+        assert stat.S_IMODE((deep / "control").stat().st_mode) == 0o600
+
+
 def test_keys_stay_and_can_be_one(tmp_path: Path) -> None:
     devices = [device("frr", "one"), device("frr", "two")]
     keys = []
