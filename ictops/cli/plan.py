@@ -10,7 +10,14 @@ import typer
 from ictops.cli.options import AsJson, ClusterName
 from ictops.cli.output import as_json as print_json
 from ictops.cli.output import console, working
-from ictops.cli.plan_options import WHAT, DeadMan, MayTouchPath, PlanOptions, with_plan_options
+from ictops.cli.plan_options import (
+    WHAT,
+    DeadMan,
+    MayLoseNeighbours,
+    MayTouchPath,
+    PlanOptions,
+    with_plan_options,
+)
 
 plan_app = typer.Typer(
     help="Lay an operation out over sites, waves and windows.", no_args_is_help=True
@@ -115,6 +122,7 @@ def switches(
     *,
     asked: PlanOptions,
     may_touch_path: MayTouchPath = False,
+    may_lose_neighbours: MayLoseNeighbours = False,
     dead_man: DeadMan = "5m",
     rotate_secrets: Annotated[
         bool,
@@ -136,7 +144,7 @@ def switches(
     Example: ictops plan switches --sites oakfield --in "october half-term" -o switches.yml
     """
     from ictops.cli.planning import build_request, length, show  # noqa: PLC0415 - heavy
-    from ictops.operations.switch_config import plan_switches  # noqa: PLC0415
+    from ictops.operations.switch_config import Allowed, plan_switches  # noqa: PLC0415
     from ictops.settings import load_settings  # noqa: PLC0415
 
     settings = load_settings(cluster)
@@ -144,7 +152,7 @@ def switches(
     minutes = length(dead_man, "--dead-man")
     with working("laying the plan out"):
         draft = plan_switches(
-            settings, request, may_touch_path=may_touch_path, dead_man=minutes,
+            settings, request, Allowed(minutes, may_touch_path, may_lose_neighbours),
             rotate_secrets=rotate_secrets,
         )  # fmt: skip
     show(draft, output=asked.output, as_json=as_json)

@@ -24,6 +24,14 @@ MayTouchPath = Annotated[
         rich_help_panel=WHAT,
     ),
 ]
+MayLoseNeighbours = Annotated[
+    bool,
+    typer.Option(
+        "--may-lose-neighbours",
+        help="Let a neighbour be gone after a change, as when its port is shut.",
+        rich_help_panel=WHAT,
+    ),
+]
 DeadMan = Annotated[
     str,
     typer.Option(

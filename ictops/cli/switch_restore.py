@@ -9,7 +9,14 @@ import typer
 from ictops.cli.completion import complete_host
 from ictops.cli.options import AsJson, ClusterName
 from ictops.cli.output import working
-from ictops.cli.plan_options import WHAT, DeadMan, MayTouchPath, PlanOptions, with_plan_options
+from ictops.cli.plan_options import (
+    WHAT,
+    DeadMan,
+    MayLoseNeighbours,
+    MayTouchPath,
+    PlanOptions,
+    with_plan_options,
+)
 
 OF_ONE_HOST = frozenset(
     {"sites", "limit", "canary", "shares", "soak", "site_failures", "run_failures", "health",
@@ -30,6 +37,7 @@ def restore(
         typer.Option("--at", help="A commit of 'ictops switch log HOST'.", rich_help_panel=WHAT),
     ],
     may_touch_path: MayTouchPath = False,
+    may_lose_neighbours: MayLoseNeighbours = False,
     dead_man: DeadMan = "5m",
     cluster: ClusterName = None,
     as_json: AsJson = False,
@@ -44,7 +52,7 @@ def restore(
     Example: ictops switch restore oak-sw-01 --at 3f2a91c0 --until 2026-10-30 -o back.yml
     """
     from ictops.cli.planning import build_request, length, show  # noqa: PLC0415 - heavy
-    from ictops.operations.switch_config import plan_restore  # noqa: PLC0415
+    from ictops.operations.switch_config import Allowed, plan_restore  # noqa: PLC0415
     from ictops.settings import load_settings  # noqa: PLC0415
 
     settings = load_settings(cluster)
@@ -52,6 +60,6 @@ def restore(
     minutes = length(dead_man, "--dead-man")
     with working("laying the plan out"):
         draft = plan_restore(
-            settings, request, host, commit, dead_man=minutes, may_touch_path=may_touch_path
+            settings, request, Allowed(minutes, may_touch_path, may_lose_neighbours), host, commit
         )
     show(draft, output=asked.output, as_json=as_json)

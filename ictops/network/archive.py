@@ -115,18 +115,20 @@ class Archive:
         for name in before.keys() - files.keys():
             (folder / name).unlink()
 
-    def commit(self, title: str, *, by: str) -> str | None:
+    def commit(self, title: str, *, by: str, only: tuple[str, str] | None = None) -> str | None:
         """Commit all that has changed, with a message that says what; None if nothing has.
 
         :param title: what brought the change, such as a run.
         :param by: who, as the journal names people.
+        :param only: site and switch, where it is of one alone.
         """
+        path = f"{path_of(*only)}/" if only is not None else "."
         if not self.folder.is_dir():
             return None
         with self._alone():
             if not (self.folder / ".git").is_dir():
                 self._git("init", "--quiet", "--initial-branch=main")
-            self._git("add", "--all")
+            self._git("add", "--all", "--", path)
             changed = self._git("diff", "--cached", "--numstat", "--no-renames").splitlines()
             if not changed:
                 return None

@@ -104,6 +104,7 @@ def change(
     *,
     mask: Mask,
     keep: Callable[[Backup], object],
+    hold: Callable[[], object],
     locks: Path,
 ) -> Changed:
     """Change a switch, or tell what would be changed.
@@ -112,7 +113,9 @@ def change(
     lines are sent, and the change is kept only after a login over a new session finds what was
     wanted and every neighbour that was there. After any error it is taken back.
 
-    :param keep: puts a backup into the archive.
+    :param keep: puts a backup into the archive, in the place of the one before.
+    :param hold: commits what is in the archive, so that the backup after the change is not all
+        that is left.
     :param locks: the folder where it is noted who changes which switch.
     :raises ChangeFailed: with the configuration that the switch has then.
     :raises SwitchError: if it was not begun: another one changes it, or it lets nobody in.
@@ -129,6 +132,7 @@ def change(
             return told
         if told.touches and not options.may_touch_path:
             raise _locks_out(session, told)
+        hold()
         before = backup.whole.splitlines()
         attempt = Attempt(
             session, before, checks.left, mask,

@@ -84,7 +84,9 @@ def configure(
     whole: frozenset[str] = frozenset(),
     seal: Seal,
 ) -> Iterator[tuple[Device, Done | SwitchError]]:
-    """Change switches, each as :func:`ictops.network.change.change` does; nothing is committed.
+    """Change switches, each as :func:`ictops.network.change.change` does.
+
+    A backup from before a change is committed, those from after it are not.
 
     :param checks_of: what is wanted of a switch, and what is looked at; mostly by
         :func:`checks_by`. It may raise SwitchError, which is that switch's outcome.
@@ -106,6 +108,9 @@ def configure(
             how,
             mask=mask,
             keep=lambda backup: _keep(archive, device, backup, sealing, write=True),
+            hold=lambda: archive.commit(
+                "before a change", by="ictops", only=(device.site, device.name)
+            ),
             locks=locks,
         )
         return _told(changed, how)

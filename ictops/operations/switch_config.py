@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -27,18 +27,25 @@ LONGEST = timedelta(minutes=MOST_MINUTES)
 """The longest time that every platform's dead-man switch takes."""
 
 
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What a change of switches may do, and how long it waits.
+
+    :ivar dead_man: after which a switch takes back a change that nobody confirmed.
+    :ivar may_touch_path: whether it may touch the path by which ictops reaches a switch.
+    :ivar may_lose_neighbours: whether a neighbour that was heard before may be gone after.
+    """
+
+    dead_man: timedelta = timedelta(minutes=5)
+    may_touch_path: bool = False
+    may_lose_neighbours: bool = False
+
+
 def plan_switches(
-    settings: Settings,
-    request: Request,
-    *,
-    dead_man: timedelta,
-    may_touch_path: bool = False,
-    rotate_secrets: bool = False,
+    settings: Settings, request: Request, allowed: Allowed, *, rotate_secrets: bool = False
 ) -> Draft:
     """Plan to make switches what the inventory says of them, the furthest from the core first.
 
-    :param dead_man: after which a switch takes back a change that nobody confirmed.
-    :param may_touch_path: whether a change may touch the path by which ictops reaches a switch.
     :param rotate_secrets: whether secrets are sent that a switch shows encrypted or not at all.
     :raises PlanError: where there is no switch to change.
     """
@@ -52,8 +59,7 @@ def plan_switches(
         title="configuration of switches",
         playbook=CONFIG_PLAYBOOK,
         extra_vars=_extra_vars(
-            settings, "switch_config", dead_man, may_touch_path=may_touch_path,
-            rotate_secrets=rotate_secrets,
+            settings, "switch_config", allowed, rotate_secrets=rotate_secrets
         ),
         takes=is_switch,
         only_for="switches",
@@ -64,13 +70,7 @@ def plan_switches(
 
 
 def plan_restore(
-    settings: Settings,
-    request: Request,
-    host: str,
-    commit: str,
-    *,
-    dead_man: timedelta,
-    may_touch_path: bool = False,
+    settings: Settings, request: Request, allowed: Allowed, host: str, commit: str
 ) -> Draft:
     """Plan to make one switch what it was at a backup's commit.
 
@@ -87,7 +87,7 @@ def plan_restore(
         title=f"{switch.name} as it was at {resolved[:10]}",
         playbook=RESTORE_PLAYBOOK,
         extra_vars={
-            **_extra_vars(settings, "switch_restore", dead_man, may_touch_path=may_touch_path),
+            **_extra_vars(settings, "switch_restore", allowed),
             "switch_restore_at": resolved,
         },
         takes=is_switch,
@@ -104,10 +104,14 @@ def finish_change(settings: Settings, run: RunRecord) -> None:
     archive_of(settings).commit(f"{run.title}, run {run.id}", by=run.created_by)
 
 
-def _extra_vars(
-    settings: Settings, role: str, dead_man: timedelta, **wanted: bool
-) -> dict[str, Any]:
+def _extra_vars(settings: Settings, role: str, allowed: Allowed, **wanted: bool) -> dict[str, Any]:
     """Give a role's variables; of those that are on or off, only what is on."""
+    dead_man = allowed.dead_man
+    wanted = {
+        "may_touch_path": allowed.may_touch_path,
+        "may_lose_neighbours": allowed.may_lose_neighbours,
+        **wanted,
+    }
     minutes = dead_man / timedelta(minutes=1)
     if not minutes.is_integer() or not timedelta(0) < dead_man <= LONGEST:
         raise PlanError(

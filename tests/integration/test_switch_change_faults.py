@@ -173,7 +173,13 @@ def test_secrets_that_are_sent_anew_are_no_difference_after(ios: Site) -> None:
     checks = Checks(lambda _: line, lambda *_: [], after=lambda _: commands())
     options = Options(patience=Patience(minute=60 * SCALE), minutes=LONG)
     done = change(
-        device, checks, options, mask=ios.archive.mask(), keep=lambda _: None, locks=ios.locks
+        device,
+        checks,
+        options,
+        mask=ios.archive.mask(),
+        keep=lambda _: None,
+        hold=lambda: None,
+        locks=ios.locks,
     )
     assert (done.changed, done.configuration) == (True, "new")
 

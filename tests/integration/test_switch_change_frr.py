@@ -44,7 +44,8 @@ def changed(router: Frr, folder: Path, *lines: str) -> Changed:
     )  # fmt: skip
     return change(
         device, Checks(compare, lambda *_: []), Options(patience=Patience(minute=6.0)), mask=mask,
-        keep=lambda backup: archive.keep("oak", "oak-sw-01", backup.files), locks=folder / "locks",
+        keep=lambda backup: archive.keep("oak", "oak-sw-01", backup.files), hold=lambda: None,
+        locks=folder / "locks",
     )  # fmt: skip
 
 

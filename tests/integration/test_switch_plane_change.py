@@ -66,7 +66,7 @@ def changed(oak: School, old: str, new: str, *, may_touch_path: bool = False) ->
         return change(
             device, checks,
             Options(minutes=2, may_touch_path=may_touch_path, patience=patience),
-            mask=MASK, keep=lambda _: None, locks=oak.farm.folder / "locks",
+            mask=MASK, keep=lambda _: None, hold=lambda: None, locks=oak.farm.folder / "locks",
         )  # fmt: skip
 
 

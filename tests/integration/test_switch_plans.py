@@ -172,6 +172,10 @@ def test_a_masked_secret_stays_and_one_that_changed_is_not_guessed(school: Schoo
     _, file = school.plan("switch", "restore", FAR, "--at", first)
     school.apply(file)
     assert "secret 9 $9$simulated" in school.running(FAR)
+    after, before, earlier = school.commits(FAR)
+    assert earlier == first
+    lost = school.ictops("switch", "diff", FAR, "--from", before, "--to", after)
+    assert "-vlan 30" in lost, "what was typed by hand is in the backup from before"
     school.type(FAR, f"username admin privilege 15 secret 0 {SECRET}")
     said = " ".join(
         school.apply(school.plan("switch", "restore", FAR, "--at", first)[1], 4).split()

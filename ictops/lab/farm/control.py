@@ -120,6 +120,7 @@ def _short(folder: Path) -> Iterator[str]:
 @asynccontextmanager
 async def serve(folder: Path, devices: Mapping[str, Device]) -> AsyncIterator[None]:
     """Answer on the farm's socket for as long as this lasts."""
+
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while line := await reader.readline():

@@ -18,8 +18,8 @@ SPEC = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())
 OPTIONS = SPEC["argument_specs"]["main"]["options"]
 HOW = {
     f"switch_config_{one}" for one in (
-        "minutes", "may_touch_path", "rotate_secrets", "save", "uplinks", "folder", "commit",
-        "at_once", "at_once_a_site",
+        "minutes", "may_touch_path", "may_lose_neighbours", "rotate_secrets", "save", "uplinks",
+        "folder", "commit", "at_once", "at_once_a_site",
     )
 }  # fmt: skip
 """How a switch is changed: no template sees these."""

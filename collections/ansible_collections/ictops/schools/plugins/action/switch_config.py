@@ -86,7 +86,7 @@ class ActionModule(ActionBase):
             seal=VaultSeal(self._loader),
         ):
             outcomes[device.name] = with_diff(as_outcome(outcome))
-        title = "before and after a change by ansible-playbook"
+        title = "after a change by ansible-playbook"
         commit = args["commit"] and not self._task.check_mode
         return result_of(outcomes, archive, title, commit=commit)
 
@@ -115,6 +115,7 @@ class ActionModule(ActionBase):
             options=Options(
                 minutes=values["minutes"],
                 may_touch_path=values["may_touch_path"],
+                may_lose_neighbours=values["may_lose_neighbours"],
                 save=values["save"],
                 write=not self._task.check_mode,
             ),

@@ -40,6 +40,7 @@ class ActionModule(ActionBase):
                 "at": {"type": "str", "required": True},
                 "minutes": {"type": "int", "default": 5, "choices": [*range(1, MOST_MINUTES + 1)]},
                 "may_touch_path": {"type": "bool", "default": False},
+                "may_lose_neighbours": {"type": "bool", "default": False},
                 "save": {"type": "bool", "default": True},
                 "commit": {"type": "bool", "default": True},
                 "at_once": {"type": "int", "default": 50},
@@ -68,6 +69,7 @@ class ActionModule(ActionBase):
             Options(
                 minutes=args["minutes"],
                 may_touch_path=args["may_touch_path"],
+                may_lose_neighbours=args["may_lose_neighbours"],
                 save=args["save"],
                 write=write,
             ),
@@ -78,5 +80,5 @@ class ActionModule(ActionBase):
             seal=seal,
         ):
             outcomes[device.name] = with_diff(as_outcome(outcome))
-        title = "before and after a restore by ansible-playbook"
+        title = "after a restore by ansible-playbook"
         return result_of(outcomes, archive, title, commit=args["commit"] and write)

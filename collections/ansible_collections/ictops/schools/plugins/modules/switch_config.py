@@ -24,7 +24,7 @@ options:
     type: path
     required: true
   commit:
-    description: Whether to commit the backups that were made.
+    description: Whether to commit the backups from after a change; those from before always are.
     type: bool
     default: true
   at_once:

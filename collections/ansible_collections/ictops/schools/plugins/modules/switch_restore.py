@@ -30,12 +30,16 @@ options:
     description: Whether a change may touch the path by which the switch is reached.
     type: bool
     default: false
+  may_lose_neighbours:
+    description: Whether a neighbour that was heard before may be gone after the change.
+    type: bool
+    default: false
   save:
     description: Whether to store what runs once it is found right.
     type: bool
     default: true
   commit:
-    description: Whether to commit the backups that are made before and after the change.
+    description: Whether to commit the backups from after the change; those from before always are.
     type: bool
     default: true
   at_once:
