@@ -11,9 +11,17 @@ from typing import Annotated
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+_REPEATED = re.compile(r"(?<!\\)\)[*+]\+")
 
-def expression(text: str) -> str:
-    """Give the text of an expression back if it is one."""
+
+def as_expression(text: str) -> str:
+    r"""Give the text of an expression back if it is one.
+
+    A group is not repeated possessively, as in ``(?: \S+)*+``: before 3.11.5, as in Debian 12,
+    Python goes on behind half a repetition (https://github.com/python/cpython/issues/106052).
+    """
+    if _REPEATED.search(text):
+        raise ValueError(f"{text!r} repeats a group possessively, which not every Python can")
     try:
         re.compile(text)
     except re.error as error:
@@ -25,10 +33,10 @@ def line_expression(text: str) -> str:
     """Likewise, if it begins at the start of a line."""
     if not text.startswith("^"):  # those are far faster: no need to try at each character
         raise ValueError(f"{text!r} does not begin with ^")
-    return expression(text)
+    return as_expression(text)
 
 
-Expression = Annotated[str, AfterValidator(expression)]
+Expression = Annotated[str, AfterValidator(as_expression)]
 """A regular expression, searched for in one line at a time."""
 LineExpression = Annotated[str, AfterValidator(line_expression)]
 """A regular expression that a line begins with."""

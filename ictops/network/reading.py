@@ -13,14 +13,14 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator
 
-from ictops.network.declared import Part
+from ictops.network.declared import Part, as_expression
 
 LONGEST_LINE = 2000
 """Characters of a line that are read. RouterOS has the longest lines, about half as long."""
 
 
 def _compiled(text: object) -> object:
-    return re.compile(text, re.MULTILINE) if isinstance(text, str) else text
+    return re.compile(as_expression(text), re.MULTILINE) if isinstance(text, str) else text
 
 
 def _of_a_line(expression: re.Pattern[str]) -> re.Pattern[str]:

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from ictops.errors import SwitchError
 from ictops.network import platform as platforms
 from ictops.network.clean import normalised
+from ictops.network.declared import as_expression
 from ictops.network.platform import Secret, load_platform, platform_names
 from ictops.network.tree import tree_of
 from tests.support.shown import FOLDER, shown_by
@@ -153,3 +154,9 @@ def test_a_wrong_file_is_refused_with_its_name(written, text, said):
 def test_a_secret_is_searched_for_once_in_a_pattern():
     with pytest.raises((ValidationError, re.error)):
         Secret(pattern="^password {secret} {secret}")
+
+
+def test_a_group_that_is_repeated_possessively_is_refused():
+    with pytest.raises(ValueError, match="not every Python can"):
+        as_expression(r"^\S+(?: \S+)*+  x")
+    assert as_expression(r"^a ++(?:b )?+c\)++") == r"^a ++(?:b )?+c\)++"
