@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
 
 from hier_config import HConfig, HConfigChild
 
@@ -21,6 +23,7 @@ from ictops.network.tree import CONFIGURE, tree_of
 
 _VERBS = re.compile(r"(?:no|default|delete|deactivate|activate|set|protect|unprotect|rename) ")
 _TAKES = re.compile(r"(?:no|default|delete|deactivate|rename) |\S.* (?:remove|disable) \[")
+_NETWORK = re.compile(r"(?<![\w.:])(\d+(?:\.\d+){3})(?:/| +)(\d+(?:\.\d+){3}|\d{1,2})(?![\w.])")
 _PORT = re.compile(r"\s*([a-z-]*?)[\s-]*(\d.*)")
 
 
@@ -75,10 +78,12 @@ class _Path:
         self._tree = tree
         self._lines = [line.text for line in tree.children]
         self._words = {"address": re.escape(address)}
+        self._address = re.compile(rf"(?<![\w.:]){re.escape(address)}(?![\w.:])")
+        self._ip = _ip(address)
         self._interfaces: set[str] = set()
         self._vlans: set[str] | None = None
         """None where it is not known."""
-        self._find_interface(address)
+        self._find_interface()
         self._lists = {
             found["name"]
             for line in tree.all_children()
@@ -133,7 +138,20 @@ class _Path:
             return "the management VLAN"
         if self._is_of_interface(order):
             return "the management interface"
-        return "an uplink" if self._is_of_uplink(order) else None
+        if self._is_of_uplink(order):
+            return "an uplink"
+        return "the management's address" if self._is_of_address(order) else None
+
+    def _is_of_address(self, order: _Order) -> bool:
+        """Whether it gives the address, or one of its network, to another interface, or uses it."""
+        if first_match(self._reach.harmless, order.text) is not None:
+            return False
+        if self._address.search(order.text):
+            return True
+        own = self._ip
+        if own is None or first_match(self._reach.interface, order.margin) is None:
+            return False
+        return any(own in network for network in _networks(order.text))
 
     def _is_of_interface(self, order: _Order) -> bool:
         if first_match(self._reach.harmless, order.text) is not None:
@@ -199,13 +217,12 @@ class _Path:
             more and self._holds(",".join(more))
         )
 
-    def _find_interface(self, address: str) -> None:
+    def _find_interface(self) -> None:
         """Find the interface with the address, and its VLAN."""
-        word = re.compile(rf"(?<![\w.:]){re.escape(address)}(?![\w.:])")
         for margin in self._tree.children:
             found = first_match(self._reach.interface, margin.text)
             own = [margin.text, *(line.text for line in margin.all_children())]
-            if found is None or not any(word.search(text) for text in own):
+            if found is None or not any(self._address.search(text) for text in own):
                 continue
             named = {name: text for name, text in found.groupdict().items() if text}
             self._interfaces.add(margin.text)
@@ -305,3 +322,18 @@ def _same(port: str, other: str) -> bool:
     if not one[1] or not two[1]:
         return one[1] == two[1]
     return one[1].startswith(two[1]) or two[1].startswith(one[1])
+
+
+def _ip(address: str) -> IPv4Address | None:
+    """Give an address; None where it is a name or none of IPv4, of which no network is known."""
+    try:
+        return IPv4Address(address)
+    except ValueError:
+        return None
+
+
+def _networks(text: str) -> Iterator[IPv4Network]:
+    """Give the networks that a line writes as an address with a mask or a length."""
+    for address, mask in _NETWORK.findall(text):
+        with suppress(ValueError):  # no mask: two addresses side by side
+            yield IPv4Network(f"{address}/{mask}", strict=False)

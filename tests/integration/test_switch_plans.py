@@ -125,7 +125,11 @@ def test_one_that_fails_is_taken_back_and_stops_those_nearer(school: School) -> 
 
 def test_a_lock_out_is_refused_unless_the_plan_allows_it(school: School) -> None:
     address = school.farm.places[FAR][0]
-    moved = {"switch_config_management": {"vlan": 20, "address": f"{address}/8"}}
+    moved = {
+        "switch_config_management": {
+            "vlan": 20, "address": f"{address}/8", "gateway": "127.0.0.254",
+        }
+    }  # fmt: skip
     school.wants({NEAR: {"switch_root": True}, FAR: moved})
     before = school.running(FAR)
     _, file = school.plan("plan", "switches", "--limit", FAR)

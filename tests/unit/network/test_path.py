@@ -53,6 +53,27 @@ def test_what_cuts_a_switch_off_is_found(name, lines):
     assert len(told(name, lines)) == 1, "no uplink is known"
 
 
+TAKEN = {
+    "cisco_ios": ["interface Vlan20", "ip address 127.0.0.1 255.0.0.0"],
+    "cisco_xe": ["interface Vlan20", "ip address 127.0.0.9 255.0.0.0"],
+    "arista_eos": ["interface Vlan20", "ip address 127.0.0.9/8"],
+    "aruba_aoscx": ["interface vlan 20", "ip address 127.0.0.9/8"],
+    "hp_procurve": ["vlan 20", "ip address 127.0.0.1 255.0.0.0"],
+    "dell_os10": ["interface vlan20", "ip address 127.0.0.9/8"],
+    "juniper_junos": ["set interfaces irb unit 20 family inet address 127.0.0.1/8"],
+}
+"""The management's address, or one of its network, for another interface."""
+
+
+@pytest.mark.parametrize("name", sorted(TAKEN))
+def test_the_address_of_the_management_is_nobody_elses(name):
+    (said,) = told(name, TAKEN[name], [case(name)["management"]["uplink"]])
+    assert "the management's address" in said
+    other = [line.replace("127.0.0.", "198.51.100.").replace("255.0.0.0", "255.255.255.0")
+             .replace("/8", "/24") for line in TAKEN[name]]  # fmt: skip
+    assert told(name, other, [case(name)["management"]["uplink"]]) == []
+
+
 @pytest.mark.parametrize("name", PLATFORMS)
 def test_a_new_vlan_on_all_trunks_is_no_touch(name):
     said = case(name)
