@@ -110,7 +110,7 @@ class Bench:
     def up(self) -> None:
         """Bring the lab up and tell pyinfra of its hosts."""
         size = ("--sites", "1", "--workstations", str(WORKSTATIONS))
-        self.ictops("lab", "up", "--name", "bench", *size)
+        self.ictops("lab", "up", "--name", "bench", "--switches", "0", *size)
         found = load_cluster(self.inventory, self.folder / "cache").all_hosts()
         login = {
             "ssh_user": "ictops",
