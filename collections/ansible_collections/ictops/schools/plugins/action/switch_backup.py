@@ -7,6 +7,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.ictops.schools.plugins.plugin_utils.switches import (
+    BATCH,
     VaultSeal,
     as_outcome,
     devices_of,
@@ -31,8 +32,7 @@ class ActionModule(ActionBase):
             {
                 "folder": {"type": "path", "required": True},
                 "commit": {"type": "bool", "default": True},
-                "at_once": {"type": "int", "default": 50},
-                "at_once_a_site": {"type": "int", "default": 50},
+                **BATCH,
             }
         )
         archive = Archive(Path(args["folder"]))

@@ -15,6 +15,7 @@ from ansible_collections.ictops.schools.plugins.plugin_utils.role_values import 
     role_values,
 )
 from ansible_collections.ictops.schools.plugins.plugin_utils.switches import (
+    BATCH,
     WHOLE,
     Outcomes,
     VaultSeal,
@@ -65,8 +66,7 @@ class ActionModule(ActionBase):
                 "role": {"type": "path", "required": True},
                 "folder": {"type": "path", "required": True},
                 "commit": {"type": "bool", "default": True},
-                "at_once": {"type": "int", "default": 50},
-                "at_once_a_site": {"type": "int", "default": 20},
+                **BATCH,
             }
         )
         archive = Archive(Path(args["folder"]))

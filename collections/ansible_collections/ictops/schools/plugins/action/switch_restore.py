@@ -8,6 +8,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.ictops.schools.plugins.plugin_utils.switches import (
+    BATCH,
     VaultSeal,
     as_outcome,
     devices_of,
@@ -43,8 +44,7 @@ class ActionModule(ActionBase):
                 "may_lose_neighbours": {"type": "bool", "default": False},
                 "save": {"type": "bool", "default": True},
                 "commit": {"type": "bool", "default": True},
-                "at_once": {"type": "int", "default": 50},
-                "at_once_a_site": {"type": "int", "default": 20},
+                **BATCH,
             }
         )
         archive, seal = Archive(Path(args["folder"])), VaultSeal(self._loader)

@@ -9,6 +9,7 @@ from typing import Any
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.ictops.schools.plugins.plugin_utils.switches import (
+    BATCH,
     as_outcome,
     devices_of,
 )
@@ -30,8 +31,7 @@ class ActionModule(ActionBase):
         _, args = self.validate_argument_spec(
             {
                 "folder": {"type": "path", "required": True},
-                "at_once": {"type": "int", "default": 50},
-                "at_once_a_site": {"type": "int", "default": 50},
+                **BATCH,
             }
         )
         task_vars = task_vars or {}

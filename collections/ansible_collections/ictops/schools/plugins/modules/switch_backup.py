@@ -22,14 +22,8 @@ options:
     description: Whether to commit what changed.
     type: bool
     default: true
-  at_once:
-    description: Sessions at once in all.
-    type: int
-    default: 50
-  at_once_a_site:
-    description: Sessions at once at any one site.
-    type: int
-    default: 50
+extends_documentation_fragment:
+  - ictops.schools.switches
 author:
   - The ictops developers (@ictops)
 """

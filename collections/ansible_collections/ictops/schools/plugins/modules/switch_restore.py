@@ -42,14 +42,8 @@ options:
     description: Whether to commit the backups from after the change; those from before always are.
     type: bool
     default: true
-  at_once:
-    description: Sessions at once in all.
-    type: int
-    default: 50
-  at_once_a_site:
-    description: Sessions at once at any one site.
-    type: int
-    default: 20
+extends_documentation_fragment:
+  - ictops.schools.switches
 author:
   - The ictops developers (@ictops)
 """

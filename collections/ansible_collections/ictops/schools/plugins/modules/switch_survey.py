@@ -18,14 +18,8 @@ options:
     description: Where the files are put, in a folder a site; it is made if it is not there.
     type: path
     required: true
-  at_once:
-    description: Sessions at once in all.
-    type: int
-    default: 50
-  at_once_a_site:
-    description: Sessions at once at any one site.
-    type: int
-    default: 50
+extends_documentation_fragment:
+  - ictops.schools.switches
 author:
   - The ictops developers (@ictops)
 """

@@ -16,6 +16,11 @@ from ictops.network.jobs import Done
 
 Outcomes = dict[str, dict[str, Any]]
 
+BATCH = {
+    "at_once": {"type": "int", "default": 50},
+    "at_once_a_site": {"type": "int", "default": 20},
+}
+"""What every action on a batch of switches takes; the doc fragment ``switches`` tells of it."""
 WHOLE = "switch_backup_whole"
 """A site's or switch's own variable: keep its configuration with its secrets, encrypted."""
 
