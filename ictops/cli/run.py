@@ -215,7 +215,7 @@ def print_report(report: RunReport, out: Console) -> None:
     if report.state == "running" and not report.carried:
         out.print(f"its process was lost: 'ictops run resume {report.run}' goes on, or the tick")
     if report.now_reason:
-        out.print(f"windows overridden by {report.created_by}: {report.now_reason}")
+        out.print(f"begun at once, windows or not, by {report.created_by}: {report.now_reason}")
     shown = table("site", "", *seen, "")
     for site in report.sites:
         numbers = [str(site.outcomes.get(name, "")) for name in seen]

@@ -152,6 +152,20 @@ def test_a_change_of_an_uplink_is_refused_by_what_backups_say_of_neighbours(scho
     assert "an uplink" not in school.ictops("switch", "diff", NEAR)
 
 
+def test_a_neighbour_may_be_lost_only_where_the_plan_says_so(school: School) -> None:
+    shut = {"switch_config_ports": [{"ports": [DOWN], "profile": "unused"}]}
+    school.wants({NEAR: {"switch_root": True}, MIDDLE: shut})
+    asked = ("plan", "switches", "--limit", MIDDLE, "--dead-man", "1m")
+    before = school.running(MIDDLE)
+    _, file = school.plan(*asked)
+    said = " ".join(school.apply(file, code=4).split())
+    assert f"after the change it hears no more of {FAR} at {DOWN}" in said
+    assert school.running(MIDDLE) == before
+    _, file = school.plan(*asked, "--may-lose-neighbours")
+    school.apply(file)
+    assert " shutdown" in school.running(MIDDLE)
+
+
 def test_a_backup_is_restored(school: School) -> None:
     (first,) = school.commits(FAR)
     _, file = school.plan("plan", "switches")

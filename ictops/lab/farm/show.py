@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -50,9 +51,11 @@ def inventory(device: Device) -> str:
 def lldp(device: Device) -> str:
     """Give what shows the neighbours by LLDP."""
     shown, about = device.kind.lldp, facts(device)
+    shut = {port for port, line in _named_ports(device) if _is_shut(line)}
     parts = [
         shown.each.format_map(about | one.model_dump(exclude={"name"}) | {"neighbour": one.name})
         for one in device.model.neighbours
+        if one.port not in shut
     ]
     head = shown.head.format(**about, count=len(parts))
     return head + "".join(parts) + shown.foot.format(**about, count=len(parts))
@@ -63,13 +66,9 @@ def interfaces(device: Device, shown: Shown) -> str:
     about = facts(device)
     up = {one.port for one in device.model.neighbours}
     parts = []
-    for line in _ports(device):
-        found = re.search(device.kind.port, line.text)
-        if found is None:
-            continue
-        texts = [child.text for child in line.children] or [line.text]
-        shut = "shutdown" in texts or "disable" in texts or "disabled=yes" in line.text
-        port, connected = found[1], found[1] in up and not shut
+    for port, line in _named_ports(device):
+        texts, shut = _texts(line), _is_shut(line)
+        connected = port in up and not shut
         description = _value(texts, r"(?:^(?:description|name) |comment=)['\"]?([^'\"]*)")
         vlan = _vlan(texts)
         parts.append(
@@ -101,6 +100,23 @@ def _ports(device: Device) -> tuple[Line, ...]:
     if not inside:
         return device.running
     return tuple(port for one in device.running if one.text == inside for port in one.children)
+
+
+def _named_ports(device: Device) -> Iterator[tuple[str, Line]]:
+    """Give each port's name and what stands of it."""
+    for line in _ports(device):
+        found = re.search(device.kind.port, line.text)
+        if found is not None:
+            yield found[1], line
+
+
+def _texts(line: Line) -> list[str]:
+    return [child.text for child in line.children] or [line.text]
+
+
+def _is_shut(line: Line) -> bool:
+    texts = _texts(line)
+    return "shutdown" in texts or "disable" in texts or "disabled=yes" in line.text
 
 
 def _vlan(texts: list[str]) -> str:
