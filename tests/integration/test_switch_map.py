@@ -97,7 +97,7 @@ def texts_of(tree: ElementTree.Element) -> set[str | None]:
 
 def test_a_star(tmp_path: Path) -> None:
     ap = Neighbour(port="1/1/1", name="ap-hall", neighbour_port="eth0", address="192.0.2.99")
-    cables = [(0, 1, 1, 24), (0, 2, 2, 24), (0, 48, 3, 24), (0, 3, 4, 23)]
+    cables = [(0, 1, 1, 24), (0, 4, 2, 24), (0, 48, 3, 24), (0, 3, 4, 23)]
     made = switches_of(list(PORTS)[:5], cables, (2, ap))
     with school(tmp_path, *made) as oak:
         drawn = oak.map("-o", "oak.svg")
@@ -105,7 +105,7 @@ def test_a_star(tmp_path: Path) -> None:
         assert drawn["distances"] == {f"oak-sw-{n:02}": int(n > 0) for n in range(5)}
         assert lines(drawn) == [
             "oak-sw-00 GigabitEthernet0/1 oak-sw-01 24",
-            "oak-sw-00 GigabitEthernet0/2 oak-sw-02 1/1/24",
+            "oak-sw-00 GigabitEthernet0/4 oak-sw-02 1/1/24",
             "oak-sw-00 GigabitEthernet0/48 oak-sw-03 Ethernet24",
             "oak-sw-00 GigabitEthernet0/3 oak-sw-04 ge-0/0/23",
         ]
@@ -166,7 +166,7 @@ HOSTILE = [
 
 def test_a_ring_with_double_cables_and_hostile_names(tmp_path: Path) -> None:
     platforms = ["cisco_ios", "aruba_aoscx", "juniper_junos", "cisco_xe"]
-    cables = [(0, 1, 1, 1), (0, 2, 1, 2), (1, 3, 2, 1), (2, 2, 3, 1), (3, 2, 0, 3)]
+    cables = [(0, 1, 1, 1), (0, 4, 1, 2), (1, 3, 2, 1), (2, 2, 3, 1), (3, 4, 0, 3)]
     strangers = [
         (0, Neighbour(port=f"GigabitEthernet0/{20 + n}", name=name, neighbour_port=name[::-1]))
         for n, name in enumerate(HOSTILE)
@@ -176,8 +176,8 @@ def test_a_ring_with_double_cables_and_hostile_names(tmp_path: Path) -> None:
         drawn = oak.map("-o", "oak.svg")
     assert lines(drawn) == [
         "oak-sw-00 GigabitEthernet0/1 oak-sw-01 1/1/1",
-        "oak-sw-00 GigabitEthernet0/2 oak-sw-01 1/1/2",
-        "oak-sw-00 GigabitEthernet0/3 oak-sw-03 GigabitEthernet0/2",
+        "oak-sw-00 GigabitEthernet0/4 oak-sw-01 1/1/2",
+        "oak-sw-00 GigabitEthernet0/3 oak-sw-03 GigabitEthernet0/4",
         "oak-sw-01 1/1/3 oak-sw-02 ge-0/0/1",
         "oak-sw-02 ge-0/0/2 oak-sw-03 GigabitEthernet0/1",
         "oak-sw-03 GigabitEthernet0/7 oak-sw-03 GigabitEthernet0/8",
