@@ -1,0 +1,1 @@
+"""What runs on a PC that is imaged: it asks for its job, writes, verifies, adapts and reports."""

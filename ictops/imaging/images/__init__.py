@@ -1,0 +1,1 @@
+"""The images that the control box has: made, kept, published, looked after."""

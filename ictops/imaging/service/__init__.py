@@ -1,0 +1,1 @@
+"""What runs on a boot server: it gives each PC its job, once, and keeps what it says."""

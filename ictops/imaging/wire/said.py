@@ -1,0 +1,173 @@
+"""What an agent says to its boot server, and what it is answered.
+
+Every message is JSON in a POST over HTTPS to ``/v1/…`` and answered in JSON. All but the claim
+carry the session's token: ``Authorization: Bearer …``.
+
+=============  =========  ========================================================================
+path           message    answer
+=============  =========  ========================================================================
+claim          Claim      Claimed; 404 there is no job; 409 it is done, or another PC's; 403 not now
+progress       Progress   Answer
+host-keys      HostKeys   Answer
+secret         Answer     Secret, once; 409 afterwards
+ready          Ready      Session
+end            End        Answer
+=============  =========  ========================================================================
+
+A fault is answered as :class:`Fault`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ictops.imaging.wire.words import GUID, MAC, check
+
+Step = Literal[
+    "claimed", "looking", "partitioning", "fetching", "verifying", "adapting", "finishing",
+    "erasing",
+]  # fmt: skip
+FaultKind = Literal[
+    "disk-missing", "disk-small", "disk-failing", "image-damaged", "server-gone", "job-refused",
+    "not-erased", "agent",
+]  # fmt: skip
+"""Why a job failed: what a person must look at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """A disk that a PC has."""
+
+    path: str
+    serial: str
+    model: str
+    size: int
+    """Bytes."""
+    transport: str
+    """``sata``, ``nvme``, ``usb``, ``virtio``, …; or nothing."""
+    rotational: bool
+    removable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """What a PC is."""
+
+    vendor: str
+    model: str
+    serial: str
+    firmware: Literal["uefi", "bios"]
+    secure_boot: bool
+    memory: int
+    """Bytes."""
+    disks: tuple[Disk, ...]
+    macs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A PC asks for its job."""
+
+    mac: str
+    uuid: str
+    hardware: Hardware
+
+    def __post_init__(self) -> None:
+        check(MAC, self.mac, "MAC")
+        check(GUID, self.uuid, "UUID")
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The job, as it was signed."""
+
+    job: str
+    signature: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a PC is. Bytes, and bytes a second."""
+
+    step: Step
+    done: int = 0
+    total: int = 0
+    rate: float = 0.0
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HostKeys:
+    """The public SSH host keys that the PC will have."""
+
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A PC is ready to receive a pack by multicast."""
+
+    pack: str
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """How a pack comes: by multicast on a port, or by unicast and why."""
+
+    portbase: int = 0
+    unicast: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret that is given once."""
+
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What became of a disk that was to be erased."""
+
+    serial: str
+    model: str
+    size: int
+    method: str
+    """By NIST SP 800-88's words, such as ``purge: NVMe sanitize, block erase``; or nothing."""
+    erased: bool
+    verified: int
+    """Places that were read back and hold nothing."""
+    began: str
+    ended: str
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """What became of the job."""
+
+    outcome: Literal["done", "failed"]
+    fault: FaultKind | None = None
+    message: str = ""
+    fetched: int = 0
+    """Bytes over the network."""
+    written: int = 0
+    reused: int = 0
+    """Bytes that the disk had."""
+    seconds: float = 0.0
+    erased: tuple[Erased, ...] = ()
+    notes: tuple[str, ...] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Nothing to say but that it was heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a message was refused, for a person."""
+
+    fault: str
