@@ -76,7 +76,7 @@ def test_a_job_that_says_nonsense_is_ended(job) -> None:
 def test_a_cancel_ends_children_in_sessions_of_their_own(job) -> None:
     executor = job("setsid sleep 600 & trap '' TERM; sleep 600; sleep 600")
     executor.start(ORDER)
-    until(lambda: len(processes_of(["r-1"])) == 3, 10, "the job and its children")
+    until(lambda: len(processes_of(["r-1"])) == 3, 60, "the job and its children")
     executor.cancel()
     assert processes_of(["r-1"]) == []
     assert ended(executor).status == "error"
@@ -95,7 +95,7 @@ def test_an_ssh_master_that_wrote_over_its_environment_is_ended(job) -> None:
     )
     executor.start(ORDER)
     other = executor.folder_of("r-1") / "of-another"
-    until(lambda: other.is_file() and len(processes_of(["r-1"])) == 3, 10, "the job and a master")
+    until(lambda: other.is_file() and len(processes_of(["r-1"])) == 3, 60, "the job and a master")
     try:
         executor.cancel()
         assert processes_of(["r-1"]) == []
