@@ -48,6 +48,8 @@ class Files:
 
     root: Path
     spoil: Spoil | None = None
+    hide: str | None = None
+    """What a path begins with that is not there."""
     sent: int = 0
     """Bytes of packs."""
     asked: list[str] = field(default_factory=list)
@@ -81,7 +83,8 @@ class Files:
             def do_GET(self) -> None:
                 files.asked.append(self.path)
                 path = files.root / self.path.lstrip("/")
-                if not path.is_file():
+                hidden = files.hide is not None and self.path.startswith(files.hide)
+                if hidden or not path.is_file():
                     self.send_response(404)
                     self.send_header("Content-Length", "0")
                     self.end_headers()
@@ -122,6 +125,8 @@ class Sessions:
     refuse: tuple[int, str] | None = None
     heard: list[tuple[str, Any]] = field(default_factory=list)
     secret: str = "s3cret"
+    slow: Callable[[str], object] | None = None
+    """Called with a message's path; if it says so, the message is not heard."""
     port: int = 0
     _server: _Quiet | None = None
 
@@ -176,7 +181,10 @@ class Sessions:
         kinds = {"progress": said.Progress, "host-keys": said.HostKeys, "end": said.End}
         if path == "secret":
             return 200, said.Secret(self.secret)
-        self.heard.append((path, strict.loads(kinds[path], data)))
+        message = strict.loads(kinds[path], data)
+        if self.slow is not None and self.slow(path):
+            return 503, said.Fault("too late")
+        self.heard.append((path, message))
         return 200, said.Answer()
 
     def _handler(self) -> type[http.server.BaseHTTPRequestHandler]:

@@ -20,7 +20,7 @@ import zstandard
 from ictops.imaging.wire import strict
 from ictops.imaging.wire.index import Chunk, ImageIndex, Pack, Piece, Place
 from ictops.imaging.wire.job import ImageRef
-from ictops.imaging.wire.manifest import BootEntry, Index, Manifest, Partition
+from ictops.imaging.wire.manifest import BootEntry, Firmware, Index, Manifest, Partition
 from ictops.imaging.wire.signature import SIGNER, sign
 from ictops.imaging.wire.words import digest_of
 
@@ -75,7 +75,13 @@ class Store:
     signing: Signing
     _known: dict[bytes, tuple[Pack, Piece, Chunk]] = field(default_factory=dict)
 
-    def add(self, name: str, version: str, parts: Iterable[tuple[Partition, Path]]) -> Image:
+    def add(
+        self,
+        name: str,
+        version: str,
+        parts: Iterable[tuple[Partition, Path]],
+        firmware: tuple[Firmware, ...] = ("uefi", "bios"),
+    ) -> Image:
         """Store a version; what an older one has is not stored again."""
         parts = tuple(parts)
         places, chunks = [], {}
@@ -93,7 +99,7 @@ class Store:
         packed = index.pack()
         used = sum(index.chunks[one.chunk].length for one in places)
         manifest = Manifest(
-            1, name, version, "2026-01-01T00:00:00+00:00", "linux", ("uefi", "bios"),
+            1, name, version, "2026-01-01T00:00:00+00:00", "linux", firmware,
             "0f3a1c52-1111-4222-8333-944455556666",
             parts[-1][0].end + 2 * MIB, tuple(one for one, _ in parts),
             BootEntry("ictops test", 1, "\\EFI\\BOOT\\BOOTX64.EFI"), BOOT_CODE.hex(),

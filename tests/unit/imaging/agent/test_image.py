@@ -89,8 +89,9 @@ def test_the_next_version_fetches_only_what_is_new(school: School, versions: Ver
     assert end.outcome == "done", end
     assert images.differing_places(disk, versions.second) == []
     old = {one.digest for one in versions.fixed.index.pieces}
-    new = [one for one in versions.second.index.pieces if one.digest not in old]
-    assert end.fetched == sum(one.stored for one in new)
+    new = sum(one.stored for one in versions.second.index.pieces if one.digest not in old)
+    # A chunk of zeros that is new may still be found where the disk has nothing else.
+    assert new * 0.9 < end.fetched <= new < versions.second.manifest.stored * 0.4
 
 
 def test_a_rebuilt_file_system_takes_over_what_moved(school: School, versions: Versions) -> None:
