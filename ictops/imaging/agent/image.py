@@ -7,7 +7,6 @@ point leaves a PC that asks its boot server again; it then fetches only what is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +51,18 @@ class Work:
     tally: Tally
 
 
+@dataclass(frozen=True)
+class _Target:
+    """What is to be on which disk."""
+
+    disk: Disk
+    manifest: Manifest
+    index: ImageIndex
+    spots: list[Spot]
+    table: table.Table
+    held: Held
+
+
 def write_image(work: Work) -> tuple[str, ...]:
     """Write the job's image to the disk that it names.
 
@@ -65,19 +76,18 @@ def write_image(work: Work) -> tuple[str, ...]:
     manifest, index = bring(work.source, job.image, work.allowed)
     _refuse(manifest, machine)
     spots = spots_of(manifest, index)
-    chosen = choose(machine.hardware.disks, job.disk)
-    disk = machine.open_disk(Path(chosen.path))
+    disk = machine.open_disk(Path(choose(machine.hardware.disks, job.disk).path))
     try:
         wanted = table.wanted(manifest, disk.size, job.cache)
-        held = Held(manifest)
-        seen = _look(work, disk, index, spots, held)
-        _unboot(work, disk, manifest, wanted, spots, held, seen)
-        _fill(work, disk, index, spots, held, seen)
-        held.write_file_systems(disk)
+        target = _Target(disk, manifest, index, spots, wanted, Held(manifest))
+        seen = _look(work, target)
+        _unboot(work, target, seen)
+        _fill(work, target, seen)
+        target.held.write_file_systems(disk)
         work.tally.begin("adapting")
-        _adapt(work, disk, manifest, wanted)
+        _adapt(work, target)
         work.tally.begin("finishing")
-        held.write_boot(disk)
+        target.held.write_boot(disk)
         if manifest.boot_entry is not None:
             machine.entries.add(manifest.boot_entry, disk.path)
     finally:
@@ -95,57 +105,52 @@ def _refuse(manifest: Manifest, machine: Machine) -> None:
             f" {' or '.join(manifest.firmware).upper() or 'nothing'}",
             do="Change the PC's firmware settings, or choose another image",
         )
-    for one in manifest.partitions:
-        if one.content == "wim":
-            raise JobFailed("job-refused", "this agent does not apply WIM files")
+    if any(one.content == "wim" for one in manifest.partitions):
+        raise JobFailed("job-refused", "this agent does not apply WIM files")
 
 
-def _look(
-    work: Work, disk: Disk, index: ImageIndex, spots: Sequence[Spot], held: Held
-) -> Scan:
+def _look(work: Work, target: _Target) -> Scan:
     """Find out what the disk has, of this image and of those that it may have had."""
-    work.tally.begin("looking", sum(one.length for one in spots))
-    seen = scan(disk, index, spots, held, lambda count: work.tally.add(done=count))
-    missing = {
-        index.chunks[spot.chunk].digest
-        for number, spot in enumerate(spots)
-        if number not in seen.there
-    } - set(seen.found)
+    tally, chunks = work.tally, target.index.chunks
+    tally.begin("looking", sum(one.length for one in target.spots))
+    seen = scan(
+        target.disk,
+        target.index,
+        target.spots,
+        target.held,
+        lambda count: tally.add(done=count),
+    )
+    absent = [one for number, one in enumerate(target.spots) if number not in seen.there]
+    missing = {chunks[one.chunk].digest for one in absent} - set(seen.found)
     for ref in work.job.seeds:
-        if missing and ref != work.job.image:
-            try:
-                manifest, other = bring(work.source, ref, work.allowed)
-                scan_seed(disk, other, spots_of(manifest, other), missing, seen.found)
-            except JobFailed as error:
-                # It only saves time; what it would have given is fetched.
-                work.machine.show(f"{ref.name} {ref.version} is not used: {error}")
+        if not missing or ref == work.job.image:
+            continue
+        try:
+            manifest, other = bring(work.source, ref, work.allowed)
+            scan_seed(target.disk, other, spots_of(manifest, other), missing, seen.found)
+        except JobFailed as error:
+            # It only saves time; what it would have given is fetched.
+            work.machine.show(f"{ref.name} {ref.version} is not used: {error}")
     return seen
 
 
-def _unboot(
-    work: Work,
-    disk: Disk,
-    manifest: Manifest,
-    wanted: table.Table,
-    spots: Sequence[Spot],
-    held: Held,
-    seen: Scan,
-) -> None:
+def _unboot(work: Work, target: _Target, seen: Scan) -> None:
     """Make the disk unable to boot, and give it its table; forget what that writes over."""
     work.tally.begin("partitioning")
+    disk, wanted, spots = target.disk, target.table, target.spots
     there = table.found(disk.path)
-    guids = {one.guid for one in (*there.entries, *wanted.entries)}
-    if manifest.boot_entry is not None:
-        work.machine.entries.remove(manifest.boot_entry.label, guids)
-    areas = [(one.start, one.size) for one in (*there.entries, *wanted.entries)]
-    gone = unboot(disk, [one for one in areas if 0 < one[0] < disk.size])
+    entries = (*there.entries, *wanted.entries)
+    if target.manifest.boot_entry is not None:
+        guids = {one.guid for one in entries}
+        work.machine.entries.remove(target.manifest.boot_entry.label, guids)
+    gone = unboot(disk, [(one.start, one.size) for one in entries if 0 < one.start < disk.size])
     if there != wanted:
         table.write(disk, wanted)
         gone = [(0, table.TABLE), *(one for one in gone if one[0] >= table.TABLE)]
         gone.append((disk.size - table.TABLE, disk.size))
+    # What is held back was taken into memory where the disk had it.
     blocks = {one for entry in wanted.entries for one in first_blocks(entry.start, entry.size)}
     lost = [one for one in gone if one not in blocks]
-    # What is held back was taken into memory where the disk had it.
     seen.there -= {n for n in seen.there if overlap(lost, spots[n].offset, spots[n].end)}
     seen.found = {
         digest: (at, length)
@@ -154,12 +159,10 @@ def _unboot(
     }
 
 
-def _fill(
-    work: Work, disk: Disk, index: ImageIndex, spots: Sequence[Spot], held: Held, seen: Scan
-) -> None:
+def _fill(work: Work, target: _Target, seen: Scan) -> None:
     """Write what is not there, and read it back until it is right."""
-    tally = work.tally
-    writer = Writer(disk, held, index, tally)
+    tally, index, spots = work.tally, target.index, target.spots
+    writer = Writer(target.disk, target.held, index, tally)
     absent = [spot for number, spot in enumerate(spots) if number not in seen.there]
     tally.add(reused=sum(spots[number].length for number in seen.there))
     tally.begin("fetching", sum(one.length for one in absent))
@@ -176,33 +179,28 @@ def _fill(
     for _ in range(_ROUNDS):
         writer.fetch(work.source, fetched)
         tally.begin("verifying", sum(one.length for one in absent))
-        absent = fetched = differing(
-            disk, index, absent, held, lambda count: tally.add(done=count)
+        fetched = differing(
+            target.disk, index, absent, target.held, lambda count: tally.add(done=count)
         )
         if not fetched:
             return
+        absent = fetched
         tally.begin("fetching", sum(one.length for one in fetched), "again")
-    raise lying(disk, fetched[0].offset)
+    raise lying(target.disk, fetched[0].offset)
 
 
-def _adapt(work: Work, disk: Disk, manifest: Manifest, wanted: table.Table) -> None:
+def _adapt(work: Work, target: _Target) -> None:
     """Let the file system fill its partition, and make the system this host."""
-    adapt = work.job.adapt
-    secret = ""
+    adapt, secret = work.job.adapt, ""
     if adapt is not None and adapt.secret is not None:
-        answer = work.session.ask("secret", said.Answer(), said.Secret, _PATIENCE)
-        secret = answer.secret
-    # Largest first: a system is not in its /boot.
-    able = sorted(
-        (one for one in manifest.partitions if one.filesystem in CAN_MOUNT),
-        key=lambda one: -one.size,
-    )
-    entries = {one.number: one for one in wanted.entries}
+        secret = work.session.ask("secret", said.Answer(), said.Secret, _PATIENCE).secret
+    entries = {one.number: one for one in target.table.entries}
     adapted = adapt is None
-    for one in able:
-        if adapted and not one.grow:
+    # Largest first: a system is not in its /boot.
+    for one in sorted(target.manifest.partitions, key=lambda one: -one.size):
+        if one.filesystem not in CAN_MOUNT or (adapted and not one.grow):
             continue
-        with mounted(disk, entries[one.number], one.filesystem, grow=one.grow) as folder:
+        with mounted(target.disk, entries[one.number], one.filesystem, grow=one.grow) as folder:
             root = linux.root_of(folder)
             if adapt is not None and not adapted and root is not None:
                 keys = linux.adapt(root, adapt, secret)

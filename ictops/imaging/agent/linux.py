@@ -18,7 +18,7 @@ _LOOPBACK = "127.0.1.1"
 _LINKS = 40
 """Symbolic links in one path, as Linux has it (path_resolution(7))."""
 _ROOTS = (".", "@rootfs", "@")
-"""Where a system is in its file system; the latter two are Btrfs subvolumes of Debian and Ubuntu."""
+"""Where a system is in its file system; two are Btrfs subvolumes of Debian and Ubuntu."""
 
 
 def root_of(folder: Path) -> Path | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -45,7 +45,7 @@ class Options:
     """Seconds that a server is waited for before there is a job."""
     end: float = 600.0
     """Seconds that a server is waited for once all is done."""
-    patience: Patience = Patience()
+    patience: Patience = field(default_factory=Patience)
     every: float = 3.0
     """Seconds between two words on how far the work is."""
 

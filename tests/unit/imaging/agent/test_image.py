@@ -201,9 +201,7 @@ def test_a_block_device_is_written_like_a_file(school: School, versions: Version
         size = disk.stat().st_size
         has = said.Disk(str(device), "S1", "loop", size, "", False, False)
         machine = school.machine(disk)
-        machine = images.replace(
-            machine, hardware=images.replace(machine.hardware, disks=(has,))
-        )
+        machine = images.replace(machine, hardware=images.replace(machine.hardware, disks=(has,)))
         end = school.run_on(school.job(versions.first, adapt=Adapt("pc-01")), machine)
     finally:
         subprocess.run(["losetup", "--detach", device], check=True)
