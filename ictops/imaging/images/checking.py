@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO
@@ -11,6 +10,7 @@ from ictops.errors import ImageDamaged, ImageError
 from ictops.imaging.images.chunking import Extent
 from ictops.imaging.images.layout import Layout
 from ictops.imaging.images.reading import alone
+from ictops.imaging.images.tools import attempt, last_words
 from ictops.imaging.wire.manifest import Filesystem, Partition
 
 _READ = 4 * 2**20
@@ -60,17 +60,10 @@ def check_filesystems(restored: Path, layout: Layout, scratch: Path) -> None:
         if check is None:
             continue
         with alone(restored, None, partition, scratch) as path:
-            done = subprocess.run(
-                [*check, str(path)],
-                capture_output=True,
-                text=True,
-                errors="replace",
-                check=False,
-            )
+            done = attempt(*check, path)
         if done.returncode:
-            said = [one for one in (done.stdout + done.stderr).splitlines() if one.strip()]
             raise ImageError(
-                f"{check[0]} finds partition {partition.number} not whole: {' / '.join(said[-3:])}",
+                f"{check[0]} finds partition {partition.number} not whole: {last_words(done)}",
                 do="It is not published. Check the file system where it comes from",
             )
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import stat
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ictops.errors import ImageError
+from ictops.imaging.images.tools import attempt, last_words, run
 from ictops.imaging.wire.manifest import (
     BOOT_CODE_BYTES,
     SECTOR,
@@ -108,26 +107,6 @@ def is_device(path: Path) -> bool:
     return path.exists() and stat.S_ISBLK(path.stat().st_mode)
 
 
-def run(*words: str | Path, **options: Any) -> str:
-    """Run a tool and give what it says.
-
-    :raises ImageError: with its last words, if it fails.
-    """
-    env = {**os.environ, "LC_ALL": "C", **options.pop("env", {})}
-    try:
-        done = subprocess.run(
-            words, env=env, capture_output=True, text=True, check=False, **options
-        )
-    except FileNotFoundError as error:
-        raise ImageError(
-            f"{words[0]} is not on this machine", do="docs/imaging.md lists the packages it needs"
-        ) from error
-    if done.returncode:
-        said = [one for one in (done.stdout + done.stderr).splitlines() if one.strip()]
-        raise ImageError(f"{words[0]} failed: {' / '.join(said[-3:])}")
-    return str(done.stdout)
-
-
 def _table(disk: Path) -> dict[str, Any]:
     if not disk.exists():
         raise ImageError("there is no such disk or file", where=str(disk))
@@ -176,19 +155,16 @@ def _attributes(words: str) -> int:
 
 def _filesystem(disk: Path, start: int, size: int) -> Filesystem:
     command = ["blkid", "--probe", "--offset", str(start), "--size", str(size)]
-    command += ["--match-tag", "TYPE", "--output", "value", str(disk)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = attempt(*command, "--match-tag", "TYPE", "--output", "value", disk)
     if done.returncode not in {0, 2}:  # 2: it knows nothing of it
-        raise ImageError(f"blkid failed: {done.stderr.strip()}", where=str(disk))
+        raise ImageError(f"blkid failed: {last_words(done)}", where=str(disk))
     return _FILESYSTEMS.get(done.stdout.strip(), "none")
 
 
 def _boot_entry(disk: Path, esp: Partition) -> BootEntry | None:
     for label, loader in LOADERS:
         path = loader.replace("\\", "/")
-        command = ["mdir", "-b", "-i", f"{disk}@@{esp.start}", f"::{path}"]
-        done = subprocess.run(command, capture_output=True, check=False)
-        if done.returncode == 0:
+        if attempt("mdir", "-b", "-i", f"{disk}@@{esp.start}", f"::{path}").returncode == 0:
             return BootEntry(label, esp.number, loader)
     return None
 

@@ -14,7 +14,7 @@ import zstandard
 
 from ictops.errors import ImageError
 from ictops.imaging.images.chunking import Extent, chunks_of
-from ictops.imaging.images.store import Store, pack_path
+from ictops.imaging.images.store import pack_path
 from ictops.imaging.wire.index import Chunk, ImageIndex, Pack, Piece, Place
 from ictops.imaging.wire.manifest import Partition
 from ictops.imaging.wire.words import digest_of
@@ -125,8 +125,8 @@ def pack_version(
     new = [one for one in wanted.values() if one.digest not in known]
     again = [one for one in wanted.values() if one.digest in known and one.digest not in reused]
     tables = _Tables()
-    for one in reused.values():
-        tables.add_known(one)
+    for known_one in reused.values():
+        tables.add_known(known_one)
     writer = _PackWriter(work, len(tables.packs))
     runs = [*_runs(new), *_runs(again)]
     for run, stored in zip(runs, _compressed(disk, runs), strict=True):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from ictops.errors import ImageError
+from ictops.imaging.images.tools import run
 from ictops.imaging.wire.signature import SIGNER
 from ictops.settings import make_private
 
@@ -40,10 +39,7 @@ def signing_of(imaging: Path) -> Signing:
     make_private(imaging)
     new = Path(tempfile.mkdtemp(prefix="signing-", dir=imaging))
     try:
-        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", SIGNER, "-f", new / "key"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise ImageError(f"no key can be made: {done.stderr.strip()}", where=str(new))
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", SIGNER, "-f", new / "key")
         kind, public = (new / "key.pub").read_text().split()[:2]
         (new / "allowed_signers").write_text(f"{SIGNER} {kind} {public}\n")
         try:

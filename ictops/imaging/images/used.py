@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from ictops.errors import ImageError
 from ictops.imaging.images.chunking import BLOCK, Extent
+from ictops.imaging.images.tools import attempt, last_words
 from ictops.imaging.wire.manifest import Filesystem
 
 _BTRFS_COPIES = (64 * 2**10, 64 * 2**20, 256 * 2**30)
@@ -27,14 +26,11 @@ def used_extents(path: Path, filesystem: Filesystem, size: int) -> tuple[Extent,
         return ((0, size),)
     with tempfile.TemporaryDirectory(prefix="ictops-") as folder:
         log, file = Path(folder) / "log", Path(folder) / "map"
-        command = [f"partclone.{filesystem}", "-D", "-q", "-s", path, "-O", file, "-L", log]
-        # Without TERM, partclone asks in vain what the terminal can do.
-        env = {**os.environ, "TERM": "dumb", "LC_ALL": "C"}
-        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        command = (f"partclone.{filesystem}", "-D", "-q", "-s", path, "-O", file, "-L", log)
+        done = attempt(*command)
         if done.returncode or not file.exists():
-            said = [one for one in (done.stderr + _text(log)).splitlines() if one.strip()]
             raise ImageError(
-                f"its {filesystem} file system cannot be read: {' / '.join(said[-3:])}",
+                f"its {filesystem} file system cannot be read: {last_words(done)}",
                 where=str(path),
                 do="Shut the PC down in good order (Windows: without fast startup), or check it",
             )
@@ -66,7 +62,3 @@ def merged(extents: Iterable[Extent], size: int) -> tuple[Extent, ...]:
         elif begin < end:
             found.append((begin, end))
     return tuple(found)
-
-
-def _text(log: Path) -> str:
-    return log.read_text(errors="replace") if log.exists() else ""
