@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ictops.imaging.service.desk import Desk, Refused
+from ictops.imaging.service.http import agent_routes
 from ictops.imaging.wire import said, strict
 from ictops.imaging.wire.job import Job
 from ictops.imaging.wire.signature import sign
@@ -125,6 +127,8 @@ class Sessions:
     refuse: tuple[int, str] | None = None
     heard: list[tuple[str, Any]] = field(default_factory=list)
     secret: str = "s3cret"
+    desk: Desk | None = None
+    """The real service's rules, instead of these."""
     slow: Callable[[str], object] | None = None
     """Called with a message's path; if it says so, the message is not heard."""
     port: int = 0
@@ -170,7 +174,17 @@ class Sessions:
             self._server.server_close()
             self._server = None
 
+    def _ask_desk(self, desk: Desk, path: str, data: bytes, token: str) -> tuple[int, Any]:
+        route = agent_routes(desk)[f"/v1/{path}"]
+        said_before = [token.removeprefix("Bearer ")] if route.token else []
+        try:
+            return 200, route.answer(*said_before, strict.loads(route.message, data))
+        except Refused as refused:
+            return refused.status, said.Fault(refused.fault)
+
     def _answer(self, path: str, data: bytes, token: str) -> tuple[int, Any]:
+        if self.desk is not None:
+            return self._ask_desk(self.desk, path, data, token)
         if self.refuse is not None and path == "claim":
             return self.refuse[0], said.Fault(self.refuse[1])
         if path == "claim":
