@@ -82,6 +82,11 @@ class Files:
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def do_HEAD(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
             def do_GET(self) -> None:
                 files.asked.append(self.path)
                 path = files.root / self.path.lstrip("/")

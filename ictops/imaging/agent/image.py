@@ -28,7 +28,7 @@ from ictops.imaging.agent.write import Writer
 from ictops.imaging.wire import said
 from ictops.imaging.wire.index import ImageIndex
 from ictops.imaging.wire.job import Job
-from ictops.imaging.wire.manifest import Manifest
+from ictops.imaging.wire.manifest import SECTOR, Manifest
 
 _ROUNDS = 3
 """How often what reads back wrong is written, before the disk is called failing."""
@@ -74,10 +74,17 @@ def write_image(work: Work) -> tuple[str, ...]:
         raise JobFailed("job-refused", "the job names no image")
     work.tally.begin("looking")
     manifest, index = bring(work.source, job.image, work.allowed)
-    _refuse(manifest, machine)
+    _refuse(job, manifest, machine)
     spots = spots_of(manifest, index)
     disk = machine.open_disk(Path(choose(machine.hardware.disks, job.disk).path))
     try:
+        if disk.sector != SECTOR:
+            raise JobFailed(
+                "job-refused",
+                f"the disk has sectors of {disk.sector} bytes, and images are for {SECTOR}",
+                where=str(disk.path),
+                do="Some disks can be told to have smaller ones: see nvme-format(1)",
+            )
         wanted = table.wanted(manifest, disk.size, job.cache)
         target = _Target(disk, manifest, index, spots, wanted, Held(manifest))
         seen = _look(work, target)
@@ -96,7 +103,7 @@ def write_image(work: Work) -> tuple[str, ...]:
     return (bad,) if seen.unreadable else ()
 
 
-def _refuse(manifest: Manifest, machine: Machine) -> None:
+def _refuse(job: Job, manifest: Manifest, machine: Machine) -> None:
     firmware = machine.hardware.firmware
     if firmware not in manifest.firmware:
         raise JobFailed(
@@ -107,6 +114,8 @@ def _refuse(manifest: Manifest, machine: Machine) -> None:
         )
     if any(one.content == "wim" for one in manifest.partitions):
         raise JobFailed("job-refused", "this agent does not apply WIM files")
+    if job.adapt is not None and manifest.system != "linux":
+        raise JobFailed("job-refused", f"this agent cannot make {manifest.system} a host")
 
 
 def _look(work: Work, target: _Target) -> Scan:
