@@ -7,6 +7,7 @@ point leaves a PC that asks its boot server again; it then fetches only what is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,8 @@ _ROUNDS = 3
 """How often what reads back wrong is written, before the disk is called failing."""
 _SHARE = 8
 """One part of so many of the free memory is for chunks that change places."""
+_LARGEST_MOVE = 4 * 2**20
+"""Bytes."""
 _PATIENCE = 300.0
 """Seconds that a boot server is waited for when something must be said to it."""
 
@@ -175,16 +178,10 @@ def _fill(work: Work, target: _Target, seen: Scan) -> None:
     absent = [spot for number, spot in enumerate(spots) if number not in seen.there]
     tally.add(reused=sum(spots[number].length for number in seen.there))
     tally.begin("fetching", sum(one.length for one in absent))
-    moved, moves, fetched = [], [], []
-    for spot in absent:
-        source = seen.found.get(index.chunks[spot.chunk].digest)
-        if source is None:
-            fetched.append(spot)
-        else:
-            moved.append(spot)
-            moves.append(Move(source[0], spot.offset, spot.length))
+    moved, moves, fetched = _moves(index, absent, seen)
     room = work.machine.free_memory() // _SHARE
-    fetched += [moved[number] for number in writer.move(moves, room)]
+    for number in writer.move(moves, room):
+        fetched += moved[number]
     for _ in range(_ROUNDS):
         writer.fetch(work.source, fetched)
         tally.begin("verifying", sum(one.length for one in absent))
@@ -196,6 +193,31 @@ def _fill(work: Work, target: _Target, seen: Scan) -> None:
         absent = fetched
         tally.begin("fetching", sum(one.length for one in fetched), "again")
     raise lying(target.disk, fetched[0].offset)
+
+
+def _moves(
+    index: ImageIndex, absent: Sequence[Spot], seen: Scan
+) -> tuple[list[list[Spot]], list[Move], list[Spot]]:
+    """Give the spots that each move serves, the moves, and the spots that must be fetched.
+
+    What moves together is one move: a disk that turns needs a turn for each.
+    """
+    moved: list[list[Spot]] = []
+    moves: list[Move] = []
+    fetched = []
+    for spot in absent:
+        source = seen.found.get(index.chunks[spot.chunk].digest)
+        if source is None:
+            fetched.append(spot)
+            continue
+        move = Move(source[0], spot.offset, spot.length)
+        if moves and (joined := moves[-1].joined(move)) and joined.length <= _LARGEST_MOVE:
+            moves[-1] = joined
+            moved[-1].append(spot)
+        else:
+            moves.append(move)
+            moved.append([spot])
+    return moved, moves, fetched
 
 
 def _adapt(work: Work, target: _Target) -> None:
