@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import subprocess
@@ -153,7 +154,12 @@ def test_the_agent_is_killed(school: School, versions: Versions, at: int) -> Non
     words = [sys.executable, "-m", "tests.support.agent_run", json.dumps(asdict(cut))]
     try:
         # Its mounts go with its name space, as they do when the power goes.
-        done = subprocess.run(["unshare", "--mount", *words], check=False, capture_output=True)
+        done = subprocess.run(
+            ["unshare", "--mount", *words],
+            check=False,
+            capture_output=True,
+            env={**os.environ, "TMPDIR": str(school.folder)},
+        )
         assert done.returncode == -signal.SIGKILL, done
     finally:
         for one in loops(disk):
