@@ -52,7 +52,9 @@ def test_a_broken_file_system_is_told(tmp_path: Path) -> None:
 
 
 def test_a_map_is_read() -> None:
-    text = "# Domain\n0x01400000     ?\n#  pos  size  status\n0x0 0x1000 +\n0x1000 0x2000 ?\n0x3000 0x800 +\n"
+    text = (
+        "# Log\n0x01400000     ?\n# pos size status\n0x0 0x1000 +\n0x1000 0x2000 ?\n0x3000 0x800 +"
+    )
     assert read_map(text) == [(0, 0x1000), (0x3000, 0x3800)]
 
 
