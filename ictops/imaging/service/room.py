@@ -1,0 +1,207 @@
+"""A room that gets an image at once: which pack is sent next, to whom, and who is waited for.
+
+Each PC says which packs it still wants, and the one that most of those who are ready want is sent:
+a PC that comes late, restarts or falls out takes part again at the next pack, and what it missed
+comes later, with others that miss it or alone. All that is waited for is counted: each PC has
+:data:`PATIENCE` seconds for the whole job, after which the room begins without it.
+
+Times are seconds of one clock that never goes back. Nothing here waits or locks.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ictops.imaging.wire.said import Session
+
+PATIENCE = 10.0
+"""Seconds that others may wait for a PC in all."""
+STRIKES = 2
+"""Sessions that a PC may spoil before it fetches by itself."""
+SLOWEST = 2_000_000.0
+"""Bytes a second of the slowest network that multicast is worth trying on."""
+STALL = 8.0
+"""Seconds that a session may take longer than twice what it should."""
+
+
+@dataclass(eq=False, slots=True)
+class Asked:
+    """A PC's question, until it is answered."""
+
+    packs: tuple[str, ...]
+    since: float
+    told: Session | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Member:
+    """A PC of the room."""
+
+    address: str = ""
+    patience: float = PATIENCE
+    strikes: int = 0
+    alone: str = ""
+    """Why it fetches by itself to the end."""
+    note: str = ""
+    """What it is told with its next answer."""
+    asked: Asked | None = None
+    wants: frozenset[str] = frozenset()
+    """As far as is known; it is not asked again before it says so itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A session: one pack for some PCs."""
+
+    pack: str
+    members: tuple[Member, ...]
+
+
+@dataclass(eq=False, slots=True)
+class Room:
+    """The PCs of a group, by their jobs."""
+
+    expected: int
+    members: dict[str, Member] = field(default_factory=dict)
+    left: set[str] = field(default_factory=set)
+    sending: Sending | None = None
+    absent: float = PATIENCE
+    """Patience with those that have never asked."""
+    quiet_since: float = 0.0
+    """When the last session ended."""
+    rate: float = SLOWEST
+    """Bytes a second of the best session."""
+
+    def ask(self, name: str, packs: tuple[str, ...], address: str, now: float) -> Asked:
+        """Take it down that a PC is ready for any of these packs."""
+        new = name not in self.members
+        member = self.members.setdefault(name, Member(patience=self.absent))
+        if new and self.absent <= 0:
+            member.note = f"the room began without this PC: others had waited {PATIENCE:.0f} s"
+        began = self._began()
+        if began is not None and (new or member in self._late()):
+            member.patience -= max(0.0, now - began)
+        member.address, member.wants = address, frozenset(packs)
+        member.asked = Asked(packs, now)
+        return member.asked
+
+    def withdraw(self, name: str, asked: Asked) -> None:
+        """Forget a question that nobody waits for any more, unless there is a newer one."""
+        member = self.members.get(name)
+        if member is not None and member.asked is asked:
+            member.asked = None
+
+    def leave(self, name: str) -> None:
+        """Wait no more for a PC."""
+        self.left.add(name)
+        gone = self.members.pop(name, None)
+        if gone is not None and gone.asked is not None:
+            gone.asked.told = Session(unicast="this PC takes no part in multicast any more")
+
+    @property
+    def over(self) -> bool:
+        """Whether everybody has left."""
+        return not self.members and self.sending is None and len(self.left) >= self.expected
+
+    def due(self, now: float) -> float | None:
+        """Give the seconds until the next pack can be sent; None if that is not known yet."""
+        began = self._began()
+        if began is None:
+            return None
+        late = [one.patience for one in self._late()]
+        if self._some_absent():
+            late.append(self.absent)
+        return max(0.0, began + max(late, default=0.0) - now)
+
+    def begin(self, now: float) -> Sending | None:
+        """Choose what is sent to whom, or tell all who ask that they fetch by themselves.
+
+        Call it when it is :meth:`due`.
+        """
+        waited = max(0.0, now - (self._began() or now))
+        for late in self._late():
+            late.patience -= waited
+            if late.patience <= 0:
+                late.note = f"the room went on without this PC: others had waited {PATIENCE:.0f} s"
+        if self._some_absent():
+            self.absent -= waited
+        waiting = self._waiting()
+        wanted = Counter(pack for _, asked in waiting for pack in asked.packs)
+        pack, count = wanted.most_common(1)[0]  # of equals the first that was asked for
+        if count == 1:
+            for member, asked in waiting:
+                self._tell(member, unicast="no other PC wants this pack now", pack=asked.packs[0])
+            return None
+        members = tuple(one for one, asked in waiting if pack in asked.packs)
+        self.sending = Sending(pack, members)
+        return self.sending
+
+    def tell(self, portbase: int, group: str) -> None:
+        """Tell those for whom a pack is sent where."""
+        if self.sending is not None:
+            for member in self.sending.members:
+                self._tell(member, portbase=portbase, group=group, pack=self.sending.pack)
+
+    def tell_alone(self, why: str) -> None:
+        """Tell those for whom a pack was to be sent that it cannot be."""
+        if self.sending is not None:
+            for member in self.sending.members:
+                self._tell(member, unicast=why, pack=self.sending.pack)
+
+    def all_have_it(self) -> bool:
+        """Whether nobody waits for what is being sent any more: they ask for other packs."""
+        return self.sending is not None and not any(map(self._is_receiving, self._receivers()))
+
+    def ended(self, now: float, spoiled: Mapping[str, str], rate: float) -> None:
+        """Take it down that a session is over.
+
+        :param spoiled: how, by the addresses of those that the others had to wait for.
+        :param rate: bytes a second; 0 if it did not come to its end.
+        """
+        for member in self._receivers():
+            if member.address in spoiled and self._is_receiving(member):
+                member.strikes += 1
+                if member.strikes >= STRIKES:
+                    member.alone = f"multicast does not work for this PC: {spoiled[member.address]}"
+        self.rate = max(self.rate, rate)
+        self.sending, self.quiet_since = None, now
+
+    def _tell(self, member: Member, **what: str | int) -> None:
+        if member.asked is not None:
+            member.asked.told = Session(note=member.note, **what)  # type: ignore[arg-type]
+            member.wants -= {member.asked.told.pack}
+            member.asked, member.note = None, ""
+
+    def _receivers(self) -> list[Member]:
+        return [] if self.sending is None else list(self.sending.members)
+
+    def _is_receiving(self, member: Member) -> bool:
+        there = any(member is one for one in self.members.values())
+        return there and (member.asked is None or self._sent_pack() in member.asked.packs)
+
+    def _sent_pack(self) -> str:
+        return "" if self.sending is None else self.sending.pack
+
+    def _waiting(self) -> list[tuple[Member, Asked]]:
+        return [(one, one.asked) for one in self.members.values() if one.asked is not None]
+
+    def _began(self) -> float | None:
+        """Since when somebody has been waiting for others; None if nobody is."""
+        waiting = self._waiting()
+        if not waiting or self.sending is not None:
+            return None
+        return max(self.quiet_since, min(asked.since for _, asked in waiting))
+
+    def _late(self) -> list[Member]:
+        """Those that are waited for: they want what others are ready for."""
+        wanted = {pack for _, asked in self._waiting() for pack in asked.packs}
+        return [
+            one
+            for one in self.members.values()
+            if one.asked is None and not one.alone and one.patience > 0 and one.wants & wanted
+        ]
+
+    def _some_absent(self) -> bool:
+        return self.absent > 0 and len(self.members.keys() | self.left) < self.expected
