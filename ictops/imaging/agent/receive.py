@@ -36,6 +36,8 @@ FAILURES = 3
 """Sessions that may come to nothing before a PC fetches by itself."""
 SPOOL_BYTES = 192 * 2**20
 """Of pieces that are checked and not yet written; some packs."""
+RECEIVE_BUFFER = "4m"
+"""Of the socket. Linux gives less, unless net.core.rmem_max says so: then more is lost and resent."""
 _READ = 2**20
 
 Say = Callable[[Ready], Session]
@@ -129,8 +131,8 @@ def receive(
     command = [
         "udp-receiver", "--nokbd", "--no-progress", "--nosync",
         "--interface", link.interface, "--mcast-rdv-address", link.server,
-        "--portbase", str(session.portbase), "--start-timeout", f"{SILENCE:.0f}",
-        "--receive-timeout", f"{SILENCE:.0f}",
+        "--portbase", str(session.portbase), "--rcvbuf", RECEIVE_BUFFER,
+        "--start-timeout", f"{SILENCE:.0f}", "--receive-timeout", f"{SILENCE:.0f}",
     ]  # fmt: skip
     try:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)

@@ -31,6 +31,8 @@ CONNECT_SECONDS = 3
 """How long those are waited for that were told to come, from the first on."""
 START_SECONDS = 5
 """How long the first is waited for."""
+HELLO_MS = 50
+"""How often the sender says that it is there; only then it looks whether all have come."""
 _LOOK_EVERY = 0.5
 _SIOCGIFADDR = 0x8915
 _CONNECTED = re.compile(r"New connection from (\S+)\s+\(#(\d+)\)")
@@ -120,7 +122,7 @@ class Sender:
             "--mcast-data-address", self.group, "--nopointopoint",
             "--min-receivers", str(len(self.addresses)),
             "--max-wait", str(CONNECT_SECONDS), "--start-timeout", str(START_SECONDS),
-            "--retries-until-drop", str(RETRIES), "--rexmit-hello-interval", "500",
+            "--retries-until-drop", str(RETRIES), "--rexmit-hello-interval", str(HELLO_MS),
         ]  # fmt: skip
         if self.line.bits:
             command += ["--max-bitrate", str(self.line.bits)]
