@@ -120,7 +120,8 @@ class Room:
 
         Call it when it is :meth:`due`.
         """
-        waited = max(0.0, now - (self._began() or now))
+        began = self._began()
+        waited = 0.0 if began is None else max(0.0, now - began)
         for late in self._late():
             late.patience -= waited
             if late.patience <= 0:
