@@ -37,7 +37,7 @@ FAILURES = 3
 SPOOL_BYTES = 192 * 2**20
 """Of pieces that are checked and not yet written; some packs."""
 RECEIVE_BUFFER = "4m"
-"""Of the socket. Linux gives less, unless net.core.rmem_max says so: then more is lost and resent."""
+"""Of the socket. If net.core.rmem_max is less, Linux gives less, and more is lost and resent."""
 _READ = 2**20
 
 Say = Callable[[Ready], Session]
