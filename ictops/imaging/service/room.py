@@ -3,7 +3,8 @@
 Each PC says which packs it still wants, and the one that most of those who are ready want is sent:
 a PC that comes late, restarts or falls out takes part again at the next pack, and what it missed
 comes later, with others that miss it or alone. All that is waited for is counted: each PC has
-:data:`PATIENCE` seconds for the whole job, after which the room begins without it.
+:data:`PATIENCE` seconds for the whole job, after which the room begins without it. Only the moment
+that every PC needs between two packs is free, :data:`MOMENT`.
 
 Times are seconds of one clock that never goes back. Nothing here waits or locks.
 """
@@ -18,6 +19,8 @@ from ictops.imaging.wire.said import Session
 
 PATIENCE = 10.0
 """Seconds that others may wait for a PC in all."""
+MOMENT = 0.2
+"""Seconds that a PC may take between two packs, as long as it takes part in each."""
 STRIKES = 2
 """Sessions that a PC may spoil before it fetches by itself."""
 SLOWEST = 2_000_000.0
@@ -41,6 +44,8 @@ class Member:
 
     address: str = ""
     patience: float = PATIENCE
+    took_part: bool = False
+    """Whether it received the last pack, so that it is here in a moment."""
     strikes: int = 0
     alone: str = ""
     """Why it fetches by itself to the end."""
@@ -48,7 +53,16 @@ class Member:
     """What it is told with its next answer."""
     asked: Asked | None = None
     wants: frozenset[str] = frozenset()
-    """As far as is known; it is not asked again before it says so itself."""
+    """As it said last, without what it was told since."""
+
+    @property
+    def longest(self) -> float:
+        """Seconds that are waited for it at most."""
+        return max(self.patience, MOMENT if self.took_part else 0.0)
+
+    def charge(self, waited: float) -> None:
+        """Count what others waited for it."""
+        self.patience -= max(0.0, waited - (MOMENT if self.took_part else 0.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +96,7 @@ class Room:
             member.note = f"the room began without this PC: others had waited {PATIENCE:.0f} s"
         began = self._began()
         if began is not None and (new or member in self._late()):
-            member.patience -= max(0.0, now - began)
+            member.charge(now - began)
         member.address, member.wants = address, frozenset(packs)
         member.asked = Asked(packs, now)
         return member.asked
@@ -110,7 +124,7 @@ class Room:
         began = self._began()
         if began is None:
             return None
-        late = [one.patience for one in self._late()]
+        late = [one.longest for one in self._late()]
         if self._some_absent():
             late.append(self.absent)
         return max(0.0, began + max(late, default=0.0) - now)
@@ -123,8 +137,10 @@ class Room:
         began = self._began()
         waited = 0.0 if began is None else max(0.0, now - began)
         for late in self._late():
-            late.patience -= waited
-            if late.patience <= 0:
+            had = late.patience
+            late.charge(waited)
+            late.took_part = False
+            if late.patience <= 0 < had:
                 late.note = f"the room went on without this PC: others had waited {PATIENCE:.0f} s"
         if self._some_absent():
             self.absent -= waited
@@ -162,7 +178,8 @@ class Room:
         :param rate: bytes a second; 0 if it did not come to its end.
         """
         for member in self._receivers():
-            if member.address in spoiled and self._is_receiving(member):
+            member.took_part = member.address not in spoiled or not self._is_receiving(member)
+            if not member.took_part:
                 member.strikes += 1
                 if member.strikes >= STRIKES:
                     member.alone = f"multicast does not work for this PC: {spoiled[member.address]}"
@@ -201,7 +218,7 @@ class Room:
         return [
             one
             for one in self.members.values()
-            if one.asked is None and not one.alone and one.patience > 0 and one.wants & wanted
+            if one.asked is None and not one.alone and one.longest > 0 and one.wants & wanted
         ]
 
     def _some_absent(self) -> bool:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from ictops.imaging.service.room import PATIENCE, Room, Sending
+import pytest
+
+from ictops.imaging.service.room import MOMENT, PATIENCE, Room, Sending
 from ictops.imaging.wire.said import Session
 
 A, B, C = ("a" * 64, "b" * 64, "c" * 64)
@@ -70,7 +72,7 @@ def test_a_pc_is_waited_for_so_long_in_all() -> None:
     now = 0.0
     ask(room, "pc1", now)
     ask(room, "pc2", now)
-    for late in (4, 4):
+    for late in (4 + MOMENT, 4 + MOMENT):
         begin(room, now)
         room.ended(now, {}, 0)
         ask(room, "pc1", now)
@@ -79,7 +81,24 @@ def test_a_pc_is_waited_for_so_long_in_all() -> None:
     begin(room, now)
     room.ended(now, {}, 0)
     ask(room, "pc1", now)
-    assert room.due(now) == PATIENCE - 8
+    assert room.due(now) == pytest.approx(PATIENCE - 8)
+
+
+def test_the_moment_between_two_packs_is_free_for_those_who_take_part() -> None:
+    room = Room(2)
+    room.absent = 0
+    now = 0.0
+    for _ in range(100):
+        ask(room, "pc1", now)
+        ask(room, "pc2", now + MOMENT / 2)
+        now += MOMENT / 2
+        assert len(begin(room, now).members) == 2
+        room.ended(now, {}, 0)
+    ask(room, "pc1", now)
+    assert room.due(now) == pytest.approx(MOMENT)
+    assert room.begin(now + MOMENT) is None
+    ask(room, "pc1", now + MOMENT)
+    assert room.due(now + MOMENT) == 0
 
 
 def test_what_a_session_takes_is_no_waiting() -> None:
