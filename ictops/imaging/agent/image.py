@@ -15,12 +15,13 @@ from ictops.imaging.agent.bring import bring
 from ictops.imaging.agent.disk import Disk
 from ictops.imaging.agent.disks import choose
 from ictops.imaging.agent.faults import JobFailed
-from ictops.imaging.agent.fetch import Source
+from ictops.imaging.agent.fetch import Pieces, Source
 from ictops.imaging.agent.layout import Held, Spot, first_blocks, lying, overlap, spots_of, unboot
 from ictops.imaging.agent.machine import Machine
 from ictops.imaging.agent.mount import CAN_MOUNT, mounted
 from ictops.imaging.agent.place import Move
 from ictops.imaging.agent.progress import Tally
+from ictops.imaging.agent.room import RoomSource
 from ictops.imaging.agent.scan import Scan, scan, scan_seed
 from ictops.imaging.agent.session import Session
 from ictops.imaging.agent.verify import differing
@@ -34,6 +35,10 @@ _ROUNDS = 3
 """How often what reads back wrong is written, before the disk is called failing."""
 _SHARE = 8
 """One part of so many of the free memory is for chunks that change places."""
+_ROOM_SHARE = 4
+"""One part of so many is for what a room receives faster than the disk writes."""
+_ROOM_PATIENCE = 20.0
+"""Seconds that a boot server is waited for before a PC leaves its room."""
 _PATIENCE = 300.0
 """Seconds that a boot server is waited for when something must be said to it."""
 
@@ -82,7 +87,7 @@ def write_image(work: Work) -> tuple[str, ...]:
         target = _Target(disk, manifest, index, spots, wanted, Held(manifest))
         seen = _look(work, target)
         _unboot(work, target, seen)
-        _fill(work, target, seen)
+        notes = _fill(work, target, seen)
         target.held.write_file_systems(disk)
         work.tally.begin("adapting")
         _adapt(work, target)
@@ -93,7 +98,7 @@ def write_image(work: Work) -> tuple[str, ...]:
     finally:
         disk.close()
     bad = f"{seen.unreadable} places could not be read before they were written"
-    return (bad,) if seen.unreadable else ()
+    return (*notes, bad) if seen.unreadable else notes
 
 
 def _refuse(manifest: Manifest, machine: Machine) -> None:
@@ -159,8 +164,8 @@ def _unboot(work: Work, target: _Target, seen: Scan) -> None:
     }
 
 
-def _fill(work: Work, target: _Target, seen: Scan) -> None:
-    """Write what is not there, and read it back until it is right."""
+def _fill(work: Work, target: _Target, seen: Scan) -> tuple[str, ...]:
+    """Write what is not there, and read it back until it is right; give notes for a person."""
     tally, index, spots = work.tally, target.index, target.spots
     writer = Writer(target.disk, target.held, index, tally)
     absent = [spot for number, spot in enumerate(spots) if number not in seen.there]
@@ -174,19 +179,34 @@ def _fill(work: Work, target: _Target, seen: Scan) -> None:
         else:
             moved.append(spot)
             moves.append(Move(source[0], spot.offset, spot.length))
-    room = work.machine.free_memory() // _SHARE
-    fetched += [moved[number] for number in writer.move(moves, room)]
+    spare = work.machine.free_memory() // _SHARE
+    fetched += [moved[number] for number in writer.move(moves, spare)]
+    room = _room(work)
+    pieces: Pieces = room or work.source
     for _ in range(_ROUNDS):
-        writer.fetch(work.source, fetched)
+        writer.fetch(pieces, fetched)
+        pieces = work.source
         tally.begin("verifying", sum(one.length for one in absent))
         fetched = differing(
             target.disk, index, absent, target.held, lambda count: tally.add(done=count)
         )
         if not fetched:
-            return
+            return tuple(room.notes) if room else ()
         absent = fetched
         tally.begin("fetching", sum(one.length for one in fetched), "again")
     raise lying(target.disk, fetched[0].offset)
+
+
+def _room(work: Work) -> RoomSource | None:
+    if work.job.multicast is None:
+        return None
+    return RoomSource(
+        work.job.multicast.group,
+        work.source,
+        lambda ready: work.session.ask("ready", ready, said.Session, _ROOM_PATIENCE),
+        work.machine.show,
+        work.machine.free_memory() // _ROOM_SHARE,
+    )
 
 
 def _adapt(work: Work, target: _Target) -> None:

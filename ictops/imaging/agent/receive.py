@@ -24,6 +24,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from ictops.imaging.agent.faults import JobFailed
+from ictops.imaging.agent.fetch import Deliver
 from ictops.imaging.wire.index import ImageIndex, Pack, Piece
 from ictops.imaging.wire.said import MOST_PACKS, Ready, Session, probe_word, stream_head
 from ictops.imaging.wire.words import digest_of
@@ -41,15 +43,20 @@ RECEIVE_BUFFER = "4m"
 _READ = 2**20
 
 Say = Callable[[Ready], Session]
-"""Asks the boot server; may take 15 s. Raises what it raises when the server is gone."""
-Give = Callable[[int, bytes], None]
-"""Takes a piece, by its number, as stored and checked; may block."""
+"""Asks the boot server; may take some seconds.
+
+:raises JobFailed: if it does not answer.
+"""
 Fetch = Callable[[Sequence[int]], None]
 """Fetches pieces by unicast, by their numbers, and gives them to the same writer."""
 
 
 class StreamLost(Exception):
     """A pack did not come whole by multicast; says why, for a person."""
+
+
+class _ServerSilent(Exception):
+    """Nothing can be asked of the boot server; its files may still be there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +77,7 @@ def take_part(
     wanted: Iterable[int],
     *,
     say: Say,
-    give: Give,
+    give: Deliver,
     fetch: Fetch,
     note: Callable[[str], None],
     spool_bytes: int = SPOOL_BYTES,
@@ -87,7 +94,10 @@ def take_part(
         numbers.sort(key=lambda one: index.pieces[one].offset)
     part = _Part(group, link, index, missing, say, note)
     with _spool(give, spool_bytes) as spool:
-        why = part.receive(spool, fetch)
+        try:
+            why = part.receive(spool, fetch)
+        except _ServerSilent as silent:
+            why = f"the boot server does not answer: {silent}"
         if why:
             note(f"this PC fetches by itself: {why}")
         if missing:
@@ -122,7 +132,7 @@ def hear(link: Link, session: Session, group: str) -> str:
 
 
 def receive(
-    link: Link, session: Session, pack: Pack, pieces: Sequence[tuple[int, Piece]], take: Give
+    link: Link, session: Session, pack: Pack, pieces: Sequence[tuple[int, Piece]], take: Deliver
 ) -> None:
     """Receive a pack, and take those of its pieces that are wanted, in their order.
 
@@ -183,41 +193,46 @@ class _Stream:
             raise AssertionError("it was started with a pipe")
         self._pipe = process.stdout.fileno()
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int) -> bytearray:
         """Give so many bytes, or fewer at the end."""
-        return b"".join(self._parts(size))
+        data = bytearray(size)
+        at = 0
+        while at < size and (count := self._fill(memoryview(data)[at:])):
+            at += count
+        return data if at == size else data[:at]
 
     def skip(self, size: int) -> None:
         """Let so many bytes go by."""
-        for _ in self._parts(size):
-            pass
+        waste = memoryview(bytearray(min(size, _READ)))
+        while size and (count := self._fill(waste[:size])):
+            size -= count
 
-    def _parts(self, size: int) -> Iterator[bytes]:
-        while size:
-            if not select.select([self._pipe], [], [], SILENCE)[0]:
-                raise StreamLost(f"nothing more came for {SILENCE:.0f} s")
-            part = os.read(self._pipe, min(size, _READ))
-            if not part:
-                return
-            size -= len(part)
-            yield part
+    def _fill(self, part: memoryview) -> int:
+        if not select.select([self._pipe], [], [], SILENCE)[0]:
+            raise StreamLost(f"nothing more came for {SILENCE:.0f} s")
+        return os.readv(self._pipe, [part])
 
 
 @dataclass(eq=False, slots=True)
 class _Spool:
     """Pieces between network and disk, in memory."""
 
-    give: Give
+    give: Deliver
     limit: int
-    _pieces: deque[tuple[int, bytes]] = field(default_factory=deque)
+    _pieces: deque[tuple[int, bytearray]] = field(default_factory=deque)
     _bytes: int = 0
     _closed: bool = False
     _error: BaseException | None = None
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
-    def put(self, number: int, data: bytes) -> None:
-        """Keep a piece. Never blocks: :meth:`wait_for` has seen to the room for it."""
+    def put(self, number: int, data: bytearray) -> None:
+        """Keep a piece. Never blocks: :meth:`wait_for` has seen to the room for it.
+
+        :raises BaseException: what the one who takes the pieces raised.
+        """
         with self._changed:
+            if self._error is not None:
+                raise self._error
             self._pieces.append((number, data))
             self._bytes += len(data)
             self._changed.notify_all()
@@ -262,7 +277,7 @@ class _Spool:
 
 
 @contextmanager
-def _spool(give: Give, limit: int) -> Iterator[_Spool]:
+def _spool(give: Deliver, limit: int) -> Iterator[_Spool]:
     spool = _Spool(give, limit)
     thread = threading.Thread(target=spool.run, name="spool")
     thread.start()
@@ -295,7 +310,7 @@ class _Part:
         while self.missing:
             spool.wait_for(max(self.index.packs[one].size for one in self.missing))
             asked_at = time.monotonic()
-            session = self.say(self._ready(heard=heard))
+            session = self._ask(self._ready(heard=heard))
             if session.note:
                 self.note(session.note)
             if session.unicast and not session.pack:
@@ -326,8 +341,15 @@ class _Part:
         packs = tuple(self.index.packs[one].digest.hex() for one in self.missing)
         return Ready(packs[:MOST_PACKS], self.link.address, heard)
 
+    def _ask(self, ready: Ready) -> Session:
+        try:
+            return self.say(ready)
+        except JobFailed as error:
+            raise _ServerSilent(str(error)) from error
+
     def _leave(self) -> None:
-        self.say(Ready(()))
+        """Say that nobody need wait for this PC."""
+        self._ask(Ready(()))
 
     def _pack(self, session: Session) -> int:
         for number in self.missing:
@@ -346,7 +368,7 @@ class _Part:
         pieces = [(one, self.index.pieces[one]) for one in wanted]
         taken: set[int] = set()
 
-        def take(piece: int, data: bytes) -> None:
+        def take(piece: int, data: bytearray) -> None:
             spool.put(piece, data)
             taken.add(piece)
 

@@ -22,8 +22,8 @@ from ictops.imaging.wire.said import Ready, Session, probe_word
 
 log = logging.getLogger(__name__)
 
-ANSWER_SECONDS = 15.0
-"""How long a PC waits for an answer before it asks again."""
+ANSWER_SECONDS = 5.0
+"""How long a PC waits for an answer before it asks again; less than it waits for any answer."""
 PROBE_EVERY = 0.2
 PROBE_SECONDS = 10.0
 """How long a boot server lets itself be heard after a PC was told to listen."""
@@ -161,7 +161,7 @@ class Multicast:
             if due == 0 and self._begin(job.multicast.group, room):
                 continue
             self._changed.wait(min(due or ANSWER_SECONDS, until - now))
-        room.withdraw(job.id, asked)
+        room.withdraw(job.id, asked, self._clock())
         return asked.told or Session()
 
     def _begin(self, name: str, room: Room) -> bool:

@@ -19,6 +19,8 @@ from ictops.imaging.wire.said import Session
 
 PATIENCE = 10.0
 """Seconds that others may wait for a PC in all."""
+AGAIN = 1.0
+"""Seconds in which a PC that had no answer asks again."""
 MOMENT = 0.2
 """Seconds that a PC may take between two packs, as long as it takes part in each."""
 STRIKES = 2
@@ -54,6 +56,14 @@ class Member:
     asked: Asked | None = None
     wants: frozenset[str] = frozenset()
     """As it said last, without what it was told since."""
+
+    withdrawn: Asked | None = None
+    withdrawn_at: float = 0.0
+    """A question that had no answer in time."""
+
+    def asks_again(self, now: float) -> bool:
+        """Whether it has been waiting, and only asks again."""
+        return self.withdrawn is not None and now - self.withdrawn_at < AGAIN
 
     @property
     def longest(self) -> float:
@@ -95,17 +105,18 @@ class Room:
         if new and self.absent <= 0:
             member.note = f"the room began without this PC: others had waited {PATIENCE:.0f} s"
         began = self._began()
-        if began is not None and (new or member in self._late()):
+        if began is not None and not member.asks_again(now) and (new or member in self._late()):
             member.charge(now - began)
         member.address, member.wants = address, frozenset(packs)
-        member.asked = Asked(packs, now)
+        since = member.withdrawn.since if member.asks_again(now) and member.withdrawn else now
+        member.asked, member.withdrawn = Asked(packs, since), None
         return member.asked
 
-    def withdraw(self, name: str, asked: Asked) -> None:
-        """Forget a question that nobody waits for any more, unless there is a newer one."""
+    def withdraw(self, name: str, asked: Asked, now: float) -> None:
+        """Let a question that was not answered in time be asked again, unless there is a newer."""
         member = self.members.get(name)
         if member is not None and member.asked is asked:
-            member.asked = None
+            member.asked, member.withdrawn, member.withdrawn_at = None, asked, now
 
     def leave(self, name: str) -> None:
         """Wait no more for a PC."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ictops.imaging.agent import receive as module
+from ictops.imaging.agent.faults import JobFailed
 from ictops.imaging.agent.receive import Link, StreamLost, hear, receive, take_part
 from ictops.imaging.wire.said import Ready, Session, stream_head
 from tests.support.room import Image, make_image
@@ -215,6 +216,19 @@ def test_a_slow_writer_is_waited_for_before_the_next_pack(image: Image, receiver
         fetch=pc.fetched.extend, note=pc.notes.append, spool_bytes=5000,
     )  # fmt: skip
     assert written[1] >= 3  # of 4: with one left there is room for a pack
+
+
+def test_a_boot_server_that_does_not_answer_leaves_its_files(image: Image) -> None:
+    def silent(ready: Ready) -> Session:
+        raise JobFailed("server-gone", "it does not answer")
+
+    pc = Pc(image)
+    take_part(
+        "room", LINK, image.index, range(8), say=silent, give=pc.given.__setitem__,
+        fetch=pc.fetched.extend, note=pc.notes.append,
+    )  # fmt: skip
+    assert pc.fetched == list(range(8))
+    assert "the boot server does not answer" in pc.notes[0]
 
 
 def test_an_error_of_the_writer_ends_it(image: Image, receiver: Stands) -> None:

@@ -193,10 +193,21 @@ def test_a_newer_question_is_not_withdrawn() -> None:
     room = Room(2)
     old = room.ask("pc1", ALL, address("pc1"), 0)
     new = room.ask("pc1", ALL, address("pc1"), 1)
-    room.withdraw("pc1", old)
+    room.withdraw("pc1", old, 1)
     assert room.members["pc1"].asked is new
-    room.withdraw("pc1", new)
+    room.withdraw("pc1", new, 1)
     assert room.due(1) is None
+
+
+def test_a_pc_that_asks_again_has_been_waiting_all_the_time() -> None:
+    room = Room(2)
+    asked = room.ask("pc1", ALL, address("pc1"), 0)
+    room.withdraw("pc1", asked, 5)
+    ask(room, "pc1", 5.1)
+    assert room.due(5.1) == pytest.approx(PATIENCE - 5.1)
+    ask(room, "pc2", 6)
+    assert room.members["pc1"].patience == PATIENCE
+    assert room.members["pc2"].patience == pytest.approx(PATIENCE - 6)
 
 
 def test_those_who_were_told_are_told_if_nothing_can_be_sent() -> None:
