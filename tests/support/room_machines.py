@@ -10,21 +10,23 @@ import signal
 import sys
 import threading
 import time
-import urllib.request
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from ictops.imaging.agent.receive import Link, take_part
+from ictops.imaging.agent.fetch import Deliver, Source
+from ictops.imaging.agent.room import RoomSource
 from ictops.imaging.service.multicast import Multicast, Setting
 from ictops.imaging.service.sender import Line
 from ictops.imaging.wire import strict
-from ictops.imaging.wire.index import unpack
+from ictops.imaging.wire.index import ImageIndex, unpack
 from ictops.imaging.wire.job import ImageRef, Job
 from ictops.imaging.wire.job import Multicast as Group
 from ictops.imaging.wire.said import Ready, Session
+from tests.support.imaging import Peer
 
 SERVER = "10.99.0.1"
 PORT = 8080
@@ -69,12 +71,14 @@ def server(packs: Path, bits: int) -> None:
 
         def do_GET(self) -> None:
             first, last = map(int, self.headers["Range"].removeprefix("bytes=").split("-"))
-            with (packs / self.path[1:3] / self.path[1:]).open("rb") as file:
+            with (packs / self.path.removeprefix("/packs/")).open("rb") as file:
                 file.seek(first)
-                self._give(206, file.read(last - first + 1))
+                self._give(206, file.read(last - first + 1), f"bytes {first}-{last}/*")
 
-        def _give(self, status: int, body: bytes) -> None:
+        def _give(self, status: int, body: bytes, part: str = "") -> None:
             self.send_response(status)
+            if part:
+                self.send_header("Content-Range", part)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -95,9 +99,27 @@ def server(packs: Path, bits: int) -> None:
     os._exit(0)  # threads of requests that nobody waits for
 
 
+class Counted(Source):
+    """Fetches as the agent does, and tells what was fetched."""
+
+    def pieces(
+        self, index: ImageIndex, wanted: Sequence[int], deliver: Deliver, connections: int = 2
+    ) -> list[Callable[[], None]]:
+        def fetched(number: int, data: bytearray) -> None:
+            alone.add(number)
+            deliver(number, data)
+
+        return super().pieces(index, wanted, fetched, connections)
+
+
+alone: set[int] = set()
+"""Pieces that came by unicast."""
+
+
 def pc(
-    file: Path, target: Path, group: str, members: int, address: str, *, slow: float, spool: int
-) -> None:
+    file: Path, target: Path, group: str, members: int, address: str, *, slow: float, spool: int,
+    socket: str, token: str,
+) -> None:  # fmt: skip
     index = unpack(file.read_bytes())
     starts, at = [], 0
     for pack in index.packs:
@@ -106,36 +128,27 @@ def pc(
     disk = os.open(target, os.O_RDWR | os.O_CREAT)
     got = {"multicast": 0, "unicast": 0}
 
-    def write(number: int, data: bytes, way: str) -> None:
+    def write(number: int, data: bytearray) -> None:
         piece = index.pieces[number]
+        if number not in alone:
+            time.sleep(slow)
         os.pwrite(disk, data, starts[piece.pack] + piece.offset)
-        got[way] += len(data)
-        say(piece=number, by=way)
-
-    def give(number: int, data: bytes) -> None:
-        time.sleep(slow)
-        write(number, data, "multicast")
+        got["unicast" if number in alone else "multicast"] += len(data)
+        say(piece=number)
 
     def ask(ready: Ready) -> Session:
-        url = f"http://{SERVER}:{PORT}/{address}/{group}/{members}"
-        with urllib.request.urlopen(url, strict.dumps(ready), timeout=60) as answer:
-            return strict.loads(Session, answer.read())
+        link = Peer(socket) if socket else HTTPConnection(SERVER, PORT, timeout=60)
+        path = "/v1/ready" if socket else f"/{address}/{group}/{members}"
+        link.request("POST", path, strict.dumps(ready), {"Authorization": f"Bearer {token}"})
+        answer = link.getresponse().read()
+        link.close()
+        return strict.loads(Session, answer)
 
-    def fetch(numbers: Sequence[int]) -> None:
-        for number in numbers:
-            piece = index.pieces[number]
-            name = index.packs[piece.pack].digest.hex()
-            last = piece.offset + piece.stored - 1
-            asked = urllib.request.Request(
-                f"http://{SERVER}:{PORT}/{name}", headers={"Range": f"bytes={piece.offset}-{last}"}
-            )
-            with urllib.request.urlopen(asked, timeout=60) as answer:  # noqa: S310
-                write(number, answer.read(), "unicast")
-
-    take_part(
-        group, Link("eth0", address, SERVER), index, range(len(index.pieces)),
-        say=ask, give=give, fetch=fetch, note=lambda text: say(note=text), spool_bytes=spool,
-    )  # fmt: skip
+    room = RoomSource(
+        group, Counted(f"http://{SERVER}:{PORT}"), ask, lambda text: say(note=text), spool
+    )
+    (work,) = room.pieces(index, range(len(index.pieces)), write)
+    work()
     say(done=True, **got)
 
 
@@ -151,6 +164,8 @@ def main() -> None:
     one.add_argument("group")
     one.add_argument("members", type=int)
     one.add_argument("address")
+    one.add_argument("--socket", default="")
+    one.add_argument("--token", default="")
     one.add_argument("--slow", type=float, default=0)
     one.add_argument("--spool", type=int, default=64 * 2**20)
     asked = vars(parser.parse_args())

@@ -182,6 +182,8 @@ def _fill(work: Work, target: _Target, seen: Scan) -> tuple[str, ...]:
     spare = work.machine.free_memory() // _SHARE
     fetched += [moved[number] for number in writer.move(moves, spare)]
     room = _room(work)
+    if room and not fetched:
+        room.leave()
     pieces: Pieces = room or work.source
     for _ in range(_ROUNDS):
         writer.fetch(pieces, fetched)

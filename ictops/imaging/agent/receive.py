@@ -38,7 +38,7 @@ FAILURES = 3
 """Sessions that may come to nothing before a PC fetches by itself."""
 SPOOL_BYTES = 192 * 2**20
 """Of pieces that are checked and not yet written; some packs."""
-RECEIVE_BUFFER = "4m"
+RECEIVE_BUFFER = 4 * 2**20
 """Of the socket. If net.core.rmem_max is less, Linux gives less, and more is lost and resent."""
 _READ = 2**20
 
@@ -141,7 +141,7 @@ def receive(
     command = [
         "udp-receiver", "--nokbd", "--no-progress", "--nosync",
         "--interface", link.interface, "--mcast-rdv-address", link.server,
-        "--portbase", str(session.portbase), "--rcvbuf", RECEIVE_BUFFER,
+        "--portbase", str(session.portbase), "--rcvbuf", str(RECEIVE_BUFFER),
         "--start-timeout", f"{SILENCE:.0f}", "--receive-timeout", f"{SILENCE:.0f}",
     ]  # fmt: skip
     try:

@@ -6,10 +6,13 @@ import fcntl
 import socket
 import struct
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
+from ictops.imaging.agent.faults import JobFailed
 from ictops.imaging.agent.fetch import Deliver, Source
-from ictops.imaging.agent.receive import SPOOL_BYTES, Link, Say, take_part
+from ictops.imaging.agent.receive import RECEIVE_BUFFER, SPOOL_BYTES, Link, Say, take_part
 from ictops.imaging.wire.index import ImageIndex
+from ictops.imaging.wire.said import Ready
 
 _SIOCGIFADDR = 0x8915
 _DISCARD = 9
@@ -60,10 +63,24 @@ class RoomSource:
 
         return [work]
 
+    def leave(self) -> None:
+        """Say that nobody need wait for this PC: it wants nothing."""
+        try:
+            self._say(Ready(()))
+        except JobFailed as error:
+            self._show(str(error))  # then the others wait for it, once
+
     def _note(self, text: str) -> None:
         self._show(text)
         if text not in self.notes:
             self.notes.append(text)
+
+
+def widen_buffers() -> None:
+    """Let a socket of this PC have the buffer that a room's stream needs; see socket(7)."""
+    most = Path("/proc/sys/net/core/rmem_max")
+    if int(most.read_text()) < RECEIVE_BUFFER:
+        most.write_text(f"{RECEIVE_BUFFER}\n")
 
 
 def link_to(server: str) -> Link:

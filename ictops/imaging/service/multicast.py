@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ictops.imaging.service.room import STALL, Room, Sending
+from ictops.imaging.service.room import SLOWEST, STALL, Room, Sending
 from ictops.imaging.service.sender import CannotSend, Line, Sender, Sent, look_for_sender
 from ictops.imaging.wire.job import Job
 from ictops.imaging.wire.said import Ready, Session, probe_word
@@ -135,7 +135,9 @@ class Multicast:
             slot = self._slots.take()
             if slot is None:
                 raise CannotSend("too many rooms are being sent to at once")
-            self._groups[name] = _Group(Room(members), *slot)
+            bits = self._setting.line.bits
+            slowest = min(SLOWEST, bits / 8) if bits else SLOWEST
+            self._groups[name] = _Group(Room(members, rate=slowest), *slot)
         return self._groups[name]
 
     def _leave(self, job: Job) -> None:
@@ -161,7 +163,8 @@ class Multicast:
             if due == 0 and self._begin(job.multicast.group, room):
                 continue
             self._changed.wait(min(due or ANSWER_SECONDS, until - now))
-        room.withdraw(job.id, asked, self._clock())
+        if asked.told is None:
+            asked.left_at = self._clock()
         return asked.told or Session()
 
     def _begin(self, name: str, room: Room) -> bool:

@@ -38,6 +38,11 @@ class Asked:
     packs: tuple[str, ...]
     since: float
     told: Session | None = None
+    left_at: float | None = None
+    """When it had had no answer for too long; it stands until it is asked again, for a while."""
+
+    def stands(self, now: float) -> bool:
+        return self.left_at is None or now - self.left_at < AGAIN
 
 
 @dataclass(eq=False, slots=True)
@@ -57,13 +62,8 @@ class Member:
     wants: frozenset[str] = frozenset()
     """As it said last, without what it was told since."""
 
-    withdrawn: Asked | None = None
-    withdrawn_at: float = 0.0
-    """A question that had no answer in time."""
-
-    def asks_again(self, now: float) -> bool:
-        """Whether it has been waiting, and only asks again."""
-        return self.withdrawn is not None and now - self.withdrawn_at < AGAIN
+    unheard: Asked | None = None
+    """A question that was answered when nobody listened any more."""
 
     @property
     def longest(self) -> float:
@@ -104,19 +104,17 @@ class Room:
         member = self.members.setdefault(name, Member(patience=self.absent))
         if new and self.absent <= 0:
             member.note = f"the room began without this PC: others had waited {PATIENCE:.0f} s"
-        began = self._began()
-        if began is not None and not member.asks_again(now) and (new or member in self._late()):
+        before, member.unheard = member.unheard, None
+        if before is not None and before.stands(now):
+            return before
+        began = self._began(now)
+        if began is not None and (new or member in self._late(now)):
             member.charge(now - began)
         member.address, member.wants = address, frozenset(packs)
-        since = member.withdrawn.since if member.asks_again(now) and member.withdrawn else now
-        member.asked, member.withdrawn = Asked(packs, since), None
+        again = member.asked is not None and member.asked.stands(now)
+        since = member.asked.since if again and member.asked else now
+        member.asked = Asked(packs, since)
         return member.asked
-
-    def withdraw(self, name: str, asked: Asked, now: float) -> None:
-        """Let a question that was not answered in time be asked again, unless there is a newer."""
-        member = self.members.get(name)
-        if member is not None and member.asked is asked:
-            member.asked, member.withdrawn, member.withdrawn_at = None, asked, now
 
     def leave(self, name: str) -> None:
         """Wait no more for a PC."""
@@ -132,10 +130,10 @@ class Room:
 
     def due(self, now: float) -> float | None:
         """Give the seconds until the next pack can be sent; None if that is not known yet."""
-        began = self._began()
+        began = self._began(now)
         if began is None:
             return None
-        late = [one.longest for one in self._late()]
+        late = [one.longest for one in self._late(now)]
         if self._some_absent():
             late.append(self.absent)
         return max(0.0, began + max(late, default=0.0) - now)
@@ -145,9 +143,9 @@ class Room:
 
         Call it when it is :meth:`due`.
         """
-        began = self._began()
+        began = self._began(now)
         waited = 0.0 if began is None else max(0.0, now - began)
-        for late in self._late():
+        for late in self._late(now):
             had = late.patience
             late.charge(waited)
             late.took_part = False
@@ -155,7 +153,7 @@ class Room:
                 late.note = f"the room went on without this PC: others had waited {PATIENCE:.0f} s"
         if self._some_absent():
             self.absent -= waited
-        waiting = self._waiting()
+        waiting = self._waiting(now)
         wanted = Counter(pack for _, asked in waiting for pack in asked.packs)
         pack, count = wanted.most_common(1)[0]  # of equals the first that was asked for
         if count == 1:
@@ -201,6 +199,8 @@ class Room:
         if member.asked is not None:
             member.asked.told = Session(note=member.note, **what)  # type: ignore[arg-type]
             member.wants -= {member.asked.told.pack}
+            if member.asked.left_at is not None:
+                member.unheard = member.asked
             member.asked, member.note = None, ""
 
     def _receivers(self) -> list[Member]:
@@ -213,23 +213,26 @@ class Room:
     def _sent_pack(self) -> str:
         return "" if self.sending is None else self.sending.pack
 
-    def _waiting(self) -> list[tuple[Member, Asked]]:
-        return [(one, one.asked) for one in self.members.values() if one.asked is not None]
+    def _waiting(self, now: float) -> list[tuple[Member, Asked]]:
+        asked = [(one, one.asked) for one in self.members.values() if one.asked is not None]
+        return [(one, question) for one, question in asked if question.stands(now)]
 
-    def _began(self) -> float | None:
+    def _began(self, now: float) -> float | None:
         """Since when somebody has been waiting for others; None if nobody is."""
-        waiting = self._waiting()
+        waiting = self._waiting(now)
         if not waiting or self.sending is not None:
             return None
         return max(self.quiet_since, min(asked.since for _, asked in waiting))
 
-    def _late(self) -> list[Member]:
+    def _late(self, now: float) -> list[Member]:
         """Those that are waited for: they want what others are ready for."""
-        wanted = {pack for _, asked in self._waiting() for pack in asked.packs}
+        waiting = self._waiting(now)
+        ready = {id(one) for one, _ in waiting}
+        wanted = {pack for _, asked in waiting for pack in asked.packs}
         return [
             one
             for one in self.members.values()
-            if one.asked is None and not one.alone and one.longest > 0 and one.wants & wanted
+            if id(one) not in ready and not one.alone and one.longest > 0 and one.wants & wanted
         ]
 
     def _some_absent(self) -> bool:

@@ -132,9 +132,13 @@ class Sender:
             raise CannotSend(f"the boot server lacks the pack {self.pack[:12]}: {error}") from error
         with source:
             self.size = os.fstat(source.fileno()).st_size
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-            )
+            try:
+                self._process = subprocess.Popen(
+                    command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
+                )  # fmt: skip
+            except OSError as error:
+                raise CannotSend(f"udp-sender cannot be started: {error.strerror}") from error
             threads = [
                 threading.Thread(target=self._feed, args=(os.dup(source.fileno()),)),
                 threading.Thread(target=self._read),

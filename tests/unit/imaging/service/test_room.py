@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ictops.imaging.service.room import MOMENT, PATIENCE, Room, Sending
+from ictops.imaging.service.room import AGAIN, MOMENT, PATIENCE, Room, Sending
 from ictops.imaging.wire.said import Session
 
 A, B, C = ("a" * 64, "b" * 64, "c" * 64)
@@ -189,25 +189,33 @@ def test_a_lost_last_word_spoils_nothing() -> None:
     assert room.members["pc2"].strikes == 0
 
 
-def test_a_newer_question_is_not_withdrawn() -> None:
-    room = Room(2)
-    old = room.ask("pc1", ALL, address("pc1"), 0)
-    new = room.ask("pc1", ALL, address("pc1"), 1)
-    room.withdraw("pc1", old, 1)
-    assert room.members["pc1"].asked is new
-    room.withdraw("pc1", new, 1)
-    assert room.due(1) is None
-
-
 def test_a_pc_that_asks_again_has_been_waiting_all_the_time() -> None:
     room = Room(2)
-    asked = room.ask("pc1", ALL, address("pc1"), 0)
-    room.withdraw("pc1", asked, 5)
-    ask(room, "pc1", 5.1)
+    room.ask("pc1", ALL, address("pc1"), 0).left_at = 5
     assert room.due(5.1) == pytest.approx(PATIENCE - 5.1)
+    ask(room, "pc1", 5.2)
+    assert room.due(5.2) == pytest.approx(PATIENCE - 5.2)
     ask(room, "pc2", 6)
     assert room.members["pc1"].patience == PATIENCE
     assert room.members["pc2"].patience == pytest.approx(PATIENCE - 6)
+
+
+def test_an_answer_that_nobody_listened_to_is_given_again() -> None:
+    room = Room(2)
+    asked = room.ask("pc1", ALL, address("pc1"), 0)
+    asked.left_at = 5
+    ask(room, "pc2", 5)
+    assert len(begin(room, 5.1).members) == 2
+    assert room.ask("pc1", ALL, address("pc1"), 5.2).told == asked.told
+    assert room.ask("pc1", ALL, address("pc1"), 5.3).told is None
+
+
+def test_a_pc_that_does_not_ask_again_waits_no_more() -> None:
+    room = Room(2)
+    room.ask("pc1", ALL, address("pc1"), 0).left_at = 5
+    assert room.due(5 + AGAIN) is None
+    ask(room, "pc2", 5 + AGAIN)
+    assert room.due(5 + AGAIN) == PATIENCE
 
 
 def test_those_who_were_told_are_told_if_nothing_can_be_sent() -> None:
