@@ -7,6 +7,7 @@ point leaves a PC that asks its boot server again; it then fetches only what is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +30,7 @@ from ictops.imaging.agent.write import Writer
 from ictops.imaging.wire import said
 from ictops.imaging.wire.index import ImageIndex
 from ictops.imaging.wire.job import Job
-from ictops.imaging.wire.manifest import Manifest
+from ictops.imaging.wire.manifest import SECTOR, Manifest
 
 _ROUNDS = 3
 """How often what reads back wrong is written, before the disk is called failing."""
@@ -39,6 +40,8 @@ _ROOM_SHARE = 4
 """One part of so many is for what a room receives faster than the disk writes."""
 _ROOM_PATIENCE = 20.0
 """Seconds that a boot server is waited for before a PC leaves its room."""
+_LARGEST_MOVE = 4 * 2**20
+"""Bytes."""
 _PATIENCE = 300.0
 """Seconds that a boot server is waited for when something must be said to it."""
 
@@ -79,10 +82,17 @@ def write_image(work: Work) -> tuple[str, ...]:
         raise JobFailed("job-refused", "the job names no image")
     work.tally.begin("looking")
     manifest, index = bring(work.source, job.image, work.allowed)
-    _refuse(manifest, machine)
+    _refuse(job, manifest, machine)
     spots = spots_of(manifest, index)
     disk = machine.open_disk(Path(choose(machine.hardware.disks, job.disk).path))
     try:
+        if disk.sector != SECTOR:
+            raise JobFailed(
+                "job-refused",
+                f"the disk has sectors of {disk.sector} bytes, and images are for {SECTOR}",
+                where=str(disk.path),
+                do="Some disks can be told to have smaller ones: see nvme-format(1)",
+            )
         wanted = table.wanted(manifest, disk.size, job.cache)
         target = _Target(disk, manifest, index, spots, wanted, Held(manifest))
         seen = _look(work, target)
@@ -101,7 +111,7 @@ def write_image(work: Work) -> tuple[str, ...]:
     return (*notes, bad) if seen.unreadable else notes
 
 
-def _refuse(manifest: Manifest, machine: Machine) -> None:
+def _refuse(job: Job, manifest: Manifest, machine: Machine) -> None:
     firmware = machine.hardware.firmware
     if firmware not in manifest.firmware:
         raise JobFailed(
@@ -112,6 +122,8 @@ def _refuse(manifest: Manifest, machine: Machine) -> None:
         )
     if any(one.content == "wim" for one in manifest.partitions):
         raise JobFailed("job-refused", "this agent does not apply WIM files")
+    if job.adapt is not None and manifest.system != "linux":
+        raise JobFailed("job-refused", f"this agent cannot make {manifest.system} a host")
 
 
 def _look(work: Work, target: _Target) -> Scan:
@@ -171,16 +183,10 @@ def _fill(work: Work, target: _Target, seen: Scan) -> tuple[str, ...]:
     absent = [spot for number, spot in enumerate(spots) if number not in seen.there]
     tally.add(reused=sum(spots[number].length for number in seen.there))
     tally.begin("fetching", sum(one.length for one in absent))
-    moved, moves, fetched = [], [], []
-    for spot in absent:
-        source = seen.found.get(index.chunks[spot.chunk].digest)
-        if source is None:
-            fetched.append(spot)
-        else:
-            moved.append(spot)
-            moves.append(Move(source[0], spot.offset, spot.length))
+    moved, moves, fetched = _moves(index, absent, seen)
     spare = work.machine.free_memory() // _SHARE
-    fetched += [moved[number] for number in writer.move(moves, spare)]
+    for number in writer.move(moves, spare):
+        fetched += moved[number]
     room = _room(work)
     if room and not fetched:
         room.leave()
@@ -209,6 +215,31 @@ def _room(work: Work) -> RoomSource | None:
         work.machine.show,
         work.machine.free_memory() // _ROOM_SHARE,
     )
+
+
+def _moves(
+    index: ImageIndex, absent: Sequence[Spot], seen: Scan
+) -> tuple[list[list[Spot]], list[Move], list[Spot]]:
+    """Give the spots that each move serves, the moves, and the spots that must be fetched.
+
+    What moves together is one move: a disk that turns needs a turn for each.
+    """
+    moved: list[list[Spot]] = []
+    moves: list[Move] = []
+    fetched = []
+    for spot in absent:
+        source = seen.found.get(index.chunks[spot.chunk].digest)
+        if source is None:
+            fetched.append(spot)
+            continue
+        move = Move(source[0], spot.offset, spot.length)
+        if moves and (joined := moves[-1].joined(move)) and joined.length <= _LARGEST_MOVE:
+            moves[-1] = joined
+            moved[-1].append(spot)
+        else:
+            moves.append(move)
+            moved.append([spot])
+    return moved, moves, fetched
 
 
 def _adapt(work: Work, target: _Target) -> None:

@@ -141,6 +141,28 @@ def test_a_pc_without_a_server_boots_its_disk(school: School) -> None:
     assert sum(rests) >= 30
 
 
+def test_a_pc_that_is_told_nonsense_still_boots(school: School) -> None:
+    school.folder.joinpath("empty").touch()
+    odd = replace(school.options, ca=school.folder / "empty")
+    left: list[str] = []
+    run(odd, replace(school.machine(school.blank()), leave=left.append), lambda _: None)
+    run(
+        school.options,
+        replace(school.machine(school.blank()), mac="", leave=left.append),
+        lambda _: None,
+    )
+    assert left == ["reboot", "reboot"]
+    assert any("is no MAC" in one for one in school.screen)
+
+
+def test_a_clock_in_local_time_is_no_reason_to_refuse(school: School, versions: Versions) -> None:
+    given = {
+        "not_before": (NOW + timedelta(hours=1)).isoformat(),
+        "not_after": (NOW + timedelta(hours=3)).isoformat(),
+    }
+    assert school.run(school.job(versions.fixed, **given), school.blank()).outcome == "done"
+
+
 def test_a_done_pc_reboots_at_once(school: School, versions: Versions) -> None:
     school.sessions.arm(school.job(versions.fixed, then="poweroff"), school.signing.key)
     did, left, rests = _run(school, school.blank())
