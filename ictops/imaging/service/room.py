@@ -4,7 +4,8 @@ Each PC says which packs it still wants, and the one that most of those who are 
 a PC that comes late, restarts or falls out takes part again at the next pack, and what it missed
 comes later, with others that miss it or alone. All that is waited for is counted: each PC has
 :data:`PATIENCE` seconds for the whole job, after which the room begins without it. Only the moment
-that every PC needs between two packs is free, :data:`MOMENT`.
+that every PC needs between two packs is free, :data:`MOMENT`. One that spoils a session is waited
+for no more; if it spoils one after that, it fetches by itself to the end.
 
 Times are seconds of one clock that never goes back. Nothing here waits or locks.
 """
@@ -23,8 +24,6 @@ AGAIN = 1.0
 """Seconds in which a PC that had no answer asks again."""
 MOMENT = 0.2
 """Seconds that a PC may take between two packs, as long as it takes part in each."""
-STRIKES = 2
-"""Sessions that a PC may spoil before it fetches by itself."""
 SLOWEST = 2_000_000.0
 """Bytes a second of the slowest network that multicast is worth trying on."""
 STALL = 8.0
@@ -53,7 +52,6 @@ class Member:
     patience: float = PATIENCE
     took_part: bool = False
     """Whether it received the last pack, so that it is here in a moment."""
-    strikes: int = 0
     alone: str = ""
     """Why it fetches by itself to the end."""
     note: str = ""
@@ -189,9 +187,9 @@ class Room:
         for member in self._receivers():
             member.took_part = member.address not in spoiled or not self._is_receiving(member)
             if not member.took_part:
-                member.strikes += 1
-                if member.strikes >= STRIKES:
+                if member.patience <= 0:
                     member.alone = f"multicast does not work for this PC: {spoiled[member.address]}"
+                member.patience = 0.0
         self.rate = max(self.rate, rate)
         self.sending, self.quiet_since = None, now
 
