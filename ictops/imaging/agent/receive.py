@@ -329,6 +329,7 @@ class _Part:
                 except StreamLost as lost:
                     self.note(f"pack {session.pack[:12]} did not come by multicast: {lost}")
                     failures += 1
+                    heard = False  # before it costs the others anything again
                     if failures == FAILURES:
                         self._leave()
                         return f"{failures} packs did not come by multicast"

@@ -174,6 +174,7 @@ def test_a_lost_pack_is_asked_for_again_and_only_what_is_missing(
     pc.take_part(server, range(4))
     assert sorted(pc.given) == [0, 1]
     assert pc.fetched == [2, 3]
+    assert not server.asked[1].heard  # it must hear the boot server again first
     assert pc.notes == [
         f"pack {name(image)[:12]} did not come by multicast: 2500 of 4000 bytes came"
     ]
