@@ -3,7 +3,9 @@
 Of version 20120424, which Debian has, this was measured or read in its source: with its own 200
 retries, a PC that has stopped holds up the others for more than three minutes; after the tenth a
 retry takes a second, so that 14 are some five seconds. It blocks SIGTERM while it sends. It says
-"Transfer complete" also when it has dropped somebody.
+"Transfer complete" also when it has dropped somebody. Its answer to a PC that comes is not said
+again once all have come: where it is lost, that PC hears nothing, and is dropped like one that has
+stopped.
 """
 
 from __future__ import annotations
