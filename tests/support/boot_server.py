@@ -200,6 +200,9 @@ class Sessions:
         kinds = {"progress": said.Progress, "host-keys": said.HostKeys, "end": said.End}
         if path == "secret":
             return 200, said.Secret(self.secret)
+        if path == "ready":
+            self.heard.append((path, strict.loads(said.Ready, data)))
+            return 200, said.Session(unicast="this boot server has no multicast")
         message = strict.loads(kinds[path], data)
         if self.slow is not None and self.slow(path):
             return 503, said.Fault("too late")

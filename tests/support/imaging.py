@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -92,13 +92,25 @@ class BootServer:
         return Desk(folder, grub, self.allowed, Alone(), lambda: self.now)
 
     @contextmanager
-    def running(self) -> Iterator[subprocess.Popen[bytes]]:
-        """Run the service as a process of its own; its clock is the machine's."""
+    def running(
+        self, *options: str, inside: Sequence[str] = ()
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        """Run the service as a process of its own; its clock is the machine's.
+
+        :param inside: what starts it elsewhere, such as in a network namespace.
+        """
         root = self.root
-        words = [sys.executable, "-m", "ictops.imaging.service", "--state", str(root / "state")]
+        words = [
+            *inside,
+            sys.executable,
+            "-m",
+            "ictops.imaging.service",
+            "--state",
+            str(root / "state"),
+        ]
         words += ["--run", str(root / "run"), "--grub-jobs", str(root / "grub")]
         words += ["--grub-template", str(root / "template")]
-        words += ["--allowed-signers", str(self.allowed)]
+        words += ["--allowed-signers", str(self.allowed), *options]
         (root / "run" / "admin.sock").unlink(missing_ok=True)
         with (root / "log").open("ab") as log:
             process = subprocess.Popen(words, cwd=PROJECT, stderr=log, env=dict(os.environ))

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from ictops.imaging.agent.faults import JobFailed
@@ -20,6 +21,18 @@ from ictops.imaging.wire.words import digest_of
 
 Deliver = Callable[[int, bytearray], None]
 """Takes a piece's number, and its bytes as stored."""
+
+
+class Pieces(Protocol):
+    """Where pieces come from."""
+
+    stop: threading.Event
+    """Set to give it up."""
+
+    def pieces(
+        self, index: ImageIndex, wanted: Sequence[int], deliver: Deliver
+    ) -> list[Callable[[], None]]:
+        """Give the works, each for a thread, that bring these pieces."""
 
 
 class Stopped(Exception):

@@ -16,12 +16,13 @@ from ictops.imaging.agent.bring import bring
 from ictops.imaging.agent.disk import Disk
 from ictops.imaging.agent.disks import choose
 from ictops.imaging.agent.faults import JobFailed
-from ictops.imaging.agent.fetch import Source
+from ictops.imaging.agent.fetch import Pieces, Source
 from ictops.imaging.agent.layout import Held, Spot, first_blocks, lying, overlap, spots_of, unboot
 from ictops.imaging.agent.machine import Machine
 from ictops.imaging.agent.mount import CAN_MOUNT, mounted
 from ictops.imaging.agent.place import Move
 from ictops.imaging.agent.progress import Tally
+from ictops.imaging.agent.room import RoomSource
 from ictops.imaging.agent.scan import Scan, scan, scan_seed
 from ictops.imaging.agent.session import Session
 from ictops.imaging.agent.verify import differing
@@ -35,6 +36,10 @@ _ROUNDS = 3
 """How often what reads back wrong is written, before the disk is called failing."""
 _SHARE = 8
 """One part of so many of the free memory is for chunks that change places."""
+_ROOM_SHARE = 4
+"""One part of so many is for what a room receives faster than the disk writes."""
+_ROOM_PATIENCE = 20.0
+"""Seconds that a boot server is waited for before a PC leaves its room."""
 _LARGEST_MOVE = 4 * 2**20
 """Bytes."""
 _PATIENCE = 300.0
@@ -92,7 +97,7 @@ def write_image(work: Work) -> tuple[str, ...]:
         target = _Target(disk, manifest, index, spots, wanted, Held(manifest))
         seen = _look(work, target)
         _unboot(work, target, seen)
-        _fill(work, target, seen)
+        notes = _fill(work, target, seen)
         target.held.write_file_systems(disk)
         work.tally.begin("adapting")
         _adapt(work, target)
@@ -103,7 +108,7 @@ def write_image(work: Work) -> tuple[str, ...]:
     finally:
         disk.close()
     bad = f"{seen.unreadable} places could not be read before they were written"
-    return (bad,) if seen.unreadable else ()
+    return (*notes, bad) if seen.unreadable else notes
 
 
 def _refuse(job: Job, manifest: Manifest, machine: Machine) -> None:
@@ -171,28 +176,45 @@ def _unboot(work: Work, target: _Target, seen: Scan) -> None:
     }
 
 
-def _fill(work: Work, target: _Target, seen: Scan) -> None:
-    """Write what is not there, and read it back until it is right."""
+def _fill(work: Work, target: _Target, seen: Scan) -> tuple[str, ...]:
+    """Write what is not there, and read it back until it is right; give notes for a person."""
     tally, index, spots = work.tally, target.index, target.spots
     writer = Writer(target.disk, target.held, index, tally)
     absent = [spot for number, spot in enumerate(spots) if number not in seen.there]
     tally.add(reused=sum(spots[number].length for number in seen.there))
     tally.begin("fetching", sum(one.length for one in absent))
     moved, moves, fetched = _moves(index, absent, seen)
-    room = work.machine.free_memory() // _SHARE
-    for number in writer.move(moves, room):
+    spare = work.machine.free_memory() // _SHARE
+    for number in writer.move(moves, spare):
         fetched += moved[number]
+    room = _room(work)
+    if room and not fetched:
+        room.leave()
+    pieces: Pieces = room or work.source
     for _ in range(_ROUNDS):
-        writer.fetch(work.source, fetched)
+        writer.fetch(pieces, fetched)
+        pieces = work.source
         tally.begin("verifying", sum(one.length for one in absent))
         fetched = differing(
             target.disk, index, absent, target.held, lambda count: tally.add(done=count)
         )
         if not fetched:
-            return
+            return tuple(room.notes) if room else ()
         absent = fetched
         tally.begin("fetching", sum(one.length for one in fetched), "again")
     raise lying(target.disk, fetched[0].offset)
+
+
+def _room(work: Work) -> RoomSource | None:
+    if work.job.multicast is None:
+        return None
+    return RoomSource(
+        work.job.multicast.group,
+        work.source,
+        lambda ready: work.session.ask("ready", ready, said.Session, _ROOM_PATIENCE),
+        work.machine.show,
+        work.machine.free_memory() // _ROOM_SHARE,
+    )
 
 
 def _moves(

@@ -17,6 +17,7 @@ from ictops.imaging.agent.fetch import Patience, Source
 from ictops.imaging.agent.image import Work, write_image
 from ictops.imaging.agent.machine import Machine, this_pc
 from ictops.imaging.agent.progress import Reporter, Tally
+from ictops.imaging.agent.room import widen_buffers
 from ictops.imaging.agent.session import Session
 from ictops.imaging.wire import said, strict
 from ictops.imaging.wire.job import Job
@@ -176,6 +177,7 @@ def main(words: Sequence[str] | None = None) -> None:
     given = parser.parse_args(words)
     bulk = given.bulk or given.server.replace("https://", "http://", 1)
     options = Options(given.server, bulk, given.ca, given.allowed_signers)
+    widen_buffers()
     run(options, this_pc(given.mac, given.uuid))
 
 

@@ -12,7 +12,7 @@ import zstandard
 
 from ictops.imaging.agent.disk import Disk, Part
 from ictops.imaging.agent.faults import JobFailed
-from ictops.imaging.agent.fetch import Source, Stopped
+from ictops.imaging.agent.fetch import Pieces, Stopped
 from ictops.imaging.agent.layout import Held, Spot
 from ictops.imaging.agent.place import Move, move_all
 from ictops.imaging.agent.progress import Tally
@@ -55,7 +55,7 @@ class Writer:
 
         return move_all(moves, room, read, write)
 
-    def fetch(self, source: Source, spots: Iterable[Spot]) -> None:
+    def fetch(self, source: Pieces, spots: Iterable[Spot]) -> None:
         """Fetch the pieces with these spots' chunks, and write the chunks.
 
         :raises JobFailed: ``server-gone``, ``image-damaged`` or ``disk-failing``.

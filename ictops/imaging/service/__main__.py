@@ -15,7 +15,9 @@ from ictops.imaging.service.desk import Desk
 from ictops.imaging.service.grub import GrubFiles
 from ictops.imaging.service.http import Server, admin_routes, agent_routes
 from ictops.imaging.service.kept import Folder
-from ictops.imaging.service.sessions import Alone
+from ictops.imaging.service.multicast import Multicast, Setting
+from ictops.imaging.service.sender import Line
+from ictops.imaging.service.sessions import Alone, Sessions
 
 log = logging.getLogger(__name__)
 
@@ -30,14 +32,20 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--grub-jobs", type=Path, required=True, help="what TFTP has as grub/job/")
     parser.add_argument("--grub-template", type=Path, required=True, help="has @MAC@ in it")
     parser.add_argument("--allowed-signers", type=Path, required=True, help="whose jobs are taken")
+    parser.add_argument("--packs", type=Path, help="the folder of packs, to send them by multicast")
+    parser.add_argument("--interface", help="where they are sent; without it, nothing is")
+    parser.add_argument("--bits", type=int, default=0, help="a second at most, of each room")
     given = parser.parse_args(words)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     os.umask(0o077)  # a socket is nobody else's until it is said whose it is
+    sessions: Sessions = Alone()
+    if given.interface and given.packs:
+        sessions = Multicast(Setting(Line(given.interface, given.bits), given.packs))
     desk = Desk(
         Folder(given.state / "jobs"),
         GrubFiles(given.grub_jobs, given.grub_template.read_text()),
         given.allowed_signers,
-        Alone(),
+        sessions,
     )
     servers = [
         Server(given.run / "agent.sock", 0o660, agent_routes(desk)),
@@ -57,6 +65,7 @@ def main(words: list[str] | None = None) -> int:
     for server in servers:
         server.shutdown()
         server.server_close()
+    sessions.stop()
     return 0
 
 

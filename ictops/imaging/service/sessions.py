@@ -17,6 +17,9 @@ class Sessions(Protocol):
     def leave(self, job: Job) -> None:
         """Hear that this job's PC wants no more packs."""
 
+    def stop(self) -> None:
+        """Send no more; gives when nothing is sent any more."""
+
 
 class Alone:
     """Every PC fetches by itself."""
@@ -26,3 +29,6 @@ class Alone:
 
     def leave(self, job: Job) -> None:
         """Nobody waits for it."""
+
+    def stop(self) -> None:
+        """Nothing has been begun."""

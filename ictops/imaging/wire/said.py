@@ -20,9 +20,13 @@ A fault is answered as :class:`Fault`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address
 from typing import Literal
 
-from ictops.imaging.wire.words import GUID, MAC, check
+from ictops.imaging.wire.words import DIGEST, GUID, MAC, check, digest_of
+
+MOST_PACKS = 500
+"""That are asked for at once, so that the message stays small."""
 
 Step = Literal[
     "claimed", "looking", "partitioning", "fetching", "verifying", "adapting", "finishing",
@@ -107,17 +111,60 @@ class HostKeys:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A PC is ready to receive a pack by multicast."""
+    """A PC can receive any of these packs now; with none, it takes no part any more."""
 
-    pack: str
+    packs: tuple[str, ...]
+    address: str = ""
+    """Its IPv4 address: what the sender knows it by."""
+    heard: bool = False
+    """Whether it has heard the boot server by multicast."""
+
+    def __post_init__(self) -> None:
+        for one in self.packs:
+            check(DIGEST, one, "digest")
+        if len(self.packs) > MOST_PACKS:
+            raise ValueError(f"{MOST_PACKS} packs at most are asked for at once")
+        if self.packs:
+            IPv4Address(self.address)
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """How a pack comes: by multicast on a port, or by unicast and why."""
+    """How the next pack comes; with neither port nor reason, nothing yet: ask again."""
 
     portbase: int = 0
+    """Where a pack is sent by multicast, or what to ``listen`` to."""
     unicast: str = ""
+    """Why the PC fetches by itself: ``pack``, or all that it wants if there is none."""
+    pack: str = ""
+    """The one that is sent, of those that were asked for."""
+    group: str = ""
+    """The multicast address."""
+    listen: bool = False
+    """Whether the PC must first hear :func:`probe_word` there, and say so."""
+    note: str = ""
+    """What a person should know, such as that the room did not wait."""
+
+    def __post_init__(self) -> None:
+        if self.pack:
+            check(DIGEST, self.pack, "digest")
+        if self.portbase and not self.unicast:
+            if not 1024 <= self.portbase <= 65534 or self.portbase % 2:  # noqa: PLR2004
+                raise ValueError(f"{self.portbase} is no port that udpcast can use")
+            if not IPv4Address(self.group).is_multicast:
+                raise ValueError(f"{self.group} is no multicast address")
+            if not (self.pack or self.listen):
+                raise ValueError("a session sends one pack, and says which")
+
+
+def probe_word(group: str) -> bytes:
+    """Give what a boot server says by multicast to the PCs of a group before it sends."""
+    return b"ictops-probe-1 " + digest_of(group.encode()).hex().encode()
+
+
+def stream_head(pack: str) -> bytes:
+    """Give what stands before a pack in its stream, so that a wrong one is noticed at once."""
+    return b"ictops-pack-1 " + pack.encode() + b"\n"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import pytest
 from ictops.imaging.agent.disk import Disk, Part
 from ictops.imaging.agent.faults import JobFailed
 from ictops.imaging.wire import said
-from ictops.imaging.wire.job import Adapt, DiskChoice, SeedFile
+from ictops.imaging.wire.job import Adapt, DiskChoice, Multicast, SeedFile
 from tests.support import images
 from tests.support.images import MIB, Image
 from tests.unit.imaging.agent.conftest import School, Versions
@@ -51,6 +51,21 @@ def test_a_whole_image_is_written_as_it_was_made(
     assert school.sessions.ends == [end]
     told = subprocess.run(["sfdisk", "--verify", disk], check=True, capture_output=True, text=True)
     assert "No errors" in told.stdout
+
+
+def test_a_pc_of_a_room_fetches_by_itself_where_there_is_no_multicast(
+    school: School, versions: Versions
+) -> None:
+    disk = school.blank()
+    room = school.job(versions.fixed, multicast=Multicast("room", 2))
+    end = school.run(room, disk)
+    assert end.outcome == "done", end
+    assert end.fetched == versions.fixed.manifest.stored
+    assert end.notes == ("this PC fetches by itself: this boot server has no multicast",)
+    assert images.differing_places(disk, versions.fixed) == []
+    assert school.run(room, disk).notes == ()  # it has all, and says that nobody need wait for it
+    asked = [one for path, one in school.sessions.heard if path == "ready"]
+    assert [bool(one.packs) for one in asked] == [True, False]
 
 
 def test_the_last_partition_fills_the_disk(school: School, versions: Versions) -> None:

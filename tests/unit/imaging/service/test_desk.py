@@ -50,7 +50,7 @@ def test_a_job_is_claimed_reported_and_ended(server: BootServer) -> None:
     assert got.job.encode() == strict.dumps(job)
     desk.progress(got.token, Progress("fetching", 5, 10, 2.5))
     desk.host_keys(got.token, HostKeys((KEY,)))
-    assert desk.ready(got.token, Ready("00" * 32)).unicast
+    assert desk.ready(got.token, Ready(())).unicast
     assert state(desk, job).progress == Progress("fetching", 5, 10, 2.5)
     end = End("done", fetched=10)
     desk.end(got.token, end)

@@ -65,7 +65,7 @@ def test_a_job_from_arming_to_its_end(server: BootServer) -> None:
     assert server.say("agent", "/v1/progress", said, token) == (200, {})
     assert server.say("agent", "/v1/secret", {}, token) == (200, {"secret": "x"})
     assert server.say("agent", "/v1/secret", {}, token)[0] == 409
-    status, session = server.say("agent", "/v1/ready", {"pack": "00" * 32}, token)
+    status, session = server.say("agent", "/v1/ready", {"packs": []}, token)
     assert (status, session["unicast"]) == (200, "this boot server has no multicast")
     status, state = server.say("admin", "/wait", {"id": name, "seen": 0, "seconds": 1})
     assert (status, state["progress"]["done"]) == (200, 1)
