@@ -55,10 +55,13 @@ class Compared:
 def remember(path: Path, count: int, random: Random) -> tuple[int, tuple[Place, ...]]:
     """Give a disk's size in bytes, and the places that will be read again.
 
-    :raises JobFailed: if the disk cannot be opened; one that cannot be read is no fault yet.
+    :raises JobFailed: if the disk cannot be opened, or has no bytes as dead ones often say; a
+        place that cannot be read is no fault yet.
     """
     disk = Disk(path)
     try:
+        if not disk.size:
+            raise JobFailed("disk-failing", "the disk says that it is empty", where=str(path))
         edge = min(EDGE, disk.size)
         places = [_look(disk, 0, edge), _look(disk, disk.size - edge, edge)]
         count = max(1, min(count, disk.size // PLACE))
