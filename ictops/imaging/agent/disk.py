@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import os
 import stat
+import struct
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +20,8 @@ from ictops.imaging.agent.faults import JobFailed
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _START_WRITING = 2
 """SYNC_FILE_RANGE_WRITE, see sync_file_range(2)."""
+_BLKROGET = 0x125E
+"""See linux/fs.h."""
 _AT_ONCE = 512
 """Parts for one pwritev(2), which takes up to 1024."""
 Part = bytes | bytearray | memoryview
@@ -37,6 +41,9 @@ class Disk:
             self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | (os.O_EXCL if device else 0))
         except OSError as error:
             raise _unopened(path, error) from error
+        if device and _read_only(self._fd):
+            os.close(self._fd)
+            raise _unopened(path, OSError(errno.EROFS, os.strerror(errno.EROFS)))
         self.size = os.lseek(self._fd, 0, os.SEEK_END)
 
     def close(self) -> None:
@@ -104,6 +111,12 @@ class Disk:
             where=str(self.path),
             do="Look at the disk's SMART values and its cable, and change it",
         )
+
+
+def _read_only(fd: int) -> bool:
+    """Ask the kernel: it may open a device for writing, and refuse only each write."""
+    (answer,) = struct.unpack("i", fcntl.ioctl(fd, _BLKROGET, bytes(4)))
+    return bool(answer)
 
 
 def _unopened(path: Path, error: OSError) -> JobFailed:
