@@ -7,22 +7,23 @@ same each time.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from hashlib import sha256
 from typing import Literal
 
 from ictops import __version__
 from ictops.errors import RunError
 from ictops.imaging.wire import strict
-from ictops.imaging.wire.job import Job
 from ictops.imaging.wire.said import End, Erased, Hardware
-from ictops.imaging.wire.words import moment
+from ictops.imaging.wire.words import GUID, moment
 from ictops.plans.model import Plan
 from ictops.store.certificates import Certificates
 from ictops.store.journal import Journal
-from ictops.store.records import CertificateRecord
+from ictops.store.records import CertificateRecord, EventRecord, RunRecord
+
+SERIALS = "workstation_image_erase"
+"""The extra var that says by host which disks a plan erases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Certificate:
     vendor: str
     model: str
     serial: str
-    mac: str
+    macs: tuple[str, ...]
     uuid: str
     job: str
     run: str
@@ -78,55 +79,81 @@ def is_erased(disk: Erased) -> bool:
     return disk.erased and not disk.fault and bool(disk.method) and disk.verified > 0
 
 
-def certify(
-    journal: Journal,
-    run_id: str,
-    job: Job,
-    end: End,
-    *,
-    school: str,
-    hardware: Hardware | None,
-    uuid: str,
-    at: datetime,
-) -> CertificateRecord:
-    """Write down what became of a PC's disks; of one job the first certificate stays.
+def record_certificates(
+    journal: Journal, run: RunRecord, schools: Mapping[str, str]
+) -> list[CertificateRecord]:
+    """Keep what the PCs of a run that erases said of their disks, and give the certificates.
 
-    :param school: the site's name.
-    :param uuid: the SMBIOS UUID of the PC that claimed the job.
-    :param at: when the PC said so.
-    :raises RunError: if there is no such run, or the job was no erase.
+    To do it again changes nothing: of one job the first word stays.
+
+    :param schools: the sites' names by code; a site that is not there is called by its code.
     """
-    if job.erase is None:
-        raise RunError("this job was to erase nothing", where=f"{job.host}, job {job.id}")
-    run = journal.run(run_id)
     plan = Plan.model_validate_json(run.plan)
-    certificate = Certificate(
-        ictops_certificate=1,
-        ictops=__version__,
-        cluster=run.cluster,
-        site=job.site,
-        school=school,
-        host=job.host,
-        vendor=hardware.vendor if hardware else "",
-        model=hardware.model if hardware else "",
-        serial=hardware.serial if hardware else "",
-        mac=job.mac,
-        uuid=uuid,
-        job=job.id,
-        run=run.id,
-        plan=run.plan_digest,
-        planned_by=plan.made_by,
-        planned_at=plan.made_at.isoformat(),
-        approved=tuple(
-            Approved(one.by, one.at.isoformat()) for one in journal.approvals(run.plan_digest)
-        ),
-        named=job.erase.serials,
-        disks=end.erased,
-        notes=end.notes,
-        message="" if end.outcome == "done" else end.message or end.fault or end.outcome,
-        ended=at.isoformat(),
-    )
-    return Certificates(journal).keep(as_record(certificate))
+    approvals = journal.approvals(run.plan_digest)
+    site_of = {host: code for code, site in plan.sites.items() for host in site.hosts}
+    kept = []
+    for event in journal.events(run.id):
+        told = _told(event)
+        if told is None or event.host not in site_of:
+            continue
+        site = site_of[event.host]
+        hardware, uuid = told.hardware, told.uuid
+        certificate = Certificate(
+            ictops_certificate=1,
+            ictops=__version__,
+            cluster=run.cluster,
+            site=site,
+            school=schools.get(site, site),
+            host=event.host,
+            vendor=hardware.vendor if hardware else "",
+            model=hardware.model if hardware else "",
+            serial=hardware.serial if hardware else "",
+            macs=hardware.macs if hardware else (),
+            uuid=uuid,
+            job=told.job,
+            run=run.id,
+            plan=run.plan_digest,
+            planned_by=plan.made_by,
+            planned_at=plan.made_at.isoformat(),
+            approved=tuple(Approved(one.by, one.at.isoformat()) for one in approvals),
+            named=tuple(map(str, plan.extra_vars.get(SERIALS, {}).get(event.host, ()))),
+            disks=told.end.erased,
+            notes=told.end.notes,
+            message=_message(told.end),
+            ended=event.at.isoformat(),
+        )
+        kept.append(Certificates(journal).keep(as_record(certificate)))
+    return kept
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    job: str
+    end: End
+    hardware: Hardware | None
+    uuid: str
+
+
+def _told(event: EventRecord) -> _Told | None:
+    """Give a PC's last word, if an event holds it: a result of the module ``imaging_job``."""
+    if '"end"' not in event.data:
+        return None
+    result = json.loads(event.data)["data"].get("res") or {}
+    if not isinstance(result.get("end"), dict) or not GUID.fullmatch(str(result.get("id"))):
+        return None
+    seen = result.get("ictops_hardware") or {}
+    hardware = None
+    try:
+        end = strict.from_data(End, result["end"])
+        if seen:
+            hardware = strict.from_data(Hardware, seen.get("hardware"))
+    except strict.NotAsAgreed as error:
+        end = End("failed", "agent", f"what the PC said is not as agreed on: {error}")
+    return _Told(result["id"], end, hardware, str(seen.get("uuid") or ""))
+
+
+def _message(end: End) -> str:
+    return "" if end.outcome == "done" else end.message or end.fault or end.outcome
 
 
 def as_record(certificate: Certificate) -> CertificateRecord:

@@ -45,7 +45,7 @@ def as_pdf(certificate: Certificate, digest: str) -> bytes:
             ("Asset", certificate.host),
             ("Model", f"{certificate.vendor} {certificate.model}".strip()),
             ("Serial number", certificate.serial),
-            ("MAC, UUID", f"{certificate.mac}, {certificate.uuid}"),
+            ("MACs, UUID", ", ".join((*certificate.macs, certificate.uuid))),
             ("Planned by", f"{certificate.planned_by}, {_time(certificate.planned_at)}"),
             *(("Approved by", f"{one.by}, {_time(one.at)}") for one in certificate.approved),
             *([] if certificate.approved else [("Approved by", "nobody")]),

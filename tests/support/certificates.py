@@ -30,7 +30,7 @@ def certificate(*disks: Erased, **more: object) -> Certificate:
     made = Certificate(
         ictops_certificate=1, ictops="0.1.0", cluster="demo", site="oakfield",
         school="Oakfield Primary School", host="oak-pc-07", vendor="Dell Inc.",
-        model="OptiPlex 7010", serial="5XK2J3", mac="52:54:00:00:00:07",
+        model="OptiPlex 7010", serial="5XK2J3", macs=("52:54:00:00:00:07",),
         uuid="4c4c4544-0058-4b10-8032-b5c04f4a3358", job=JOB, run="abc23", plan="d" * 64,
         planned_by="ann", planned_at="2026-10-20T08:00:00+00:00",
         approved=(Approved("bob", "2026-10-21T08:00:00+00:00"),),

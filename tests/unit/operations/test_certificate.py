@@ -15,13 +15,21 @@ from pypdf import PdfReader
 
 from ictops.errors import RunError
 from ictops.imaging.wire import strict
-from ictops.imaging.wire.job import Erase, Job
 from ictops.imaging.wire.said import Disk, End, Erased, Hardware
 from ictops.operations import certificate_pdf
-from ictops.operations.certificate import Certificate, as_record, certify, newest, read
+from ictops.operations.certificate import (
+    SERIALS,
+    Certificate,
+    as_record,
+    newest,
+    read,
+    record_certificates,
+)
 from ictops.operations.certificate_pdf import as_pdf
+from ictops.plans.model import Plan
 from ictops.store.journal import Journal
 from tests.support.certificates import FROZEN, HDD, JOB, SSD, certificate
+from tests.support.compared import carried
 from tests.support.scripted import BEGIN, journalled, small_plan
 
 UUID = "4c4c4544-0058-4b10-8032-b5c04f4a3358"
@@ -34,57 +42,81 @@ def text_of(made: Certificate) -> str:
     return " ".join("\n".join(pages).split())
 
 
-def job(**more: object) -> Job:
-    values: dict[str, object] = {
-        "kind": "erase", "erase": Erase((SSD.serial, HDD.serial)), **more,
-    }  # fmt: skip
-    return Job(
-        ictops_job=1, id=JOB, host="oak-1", site="oak", mac="52:54:00:00:00:07", uuid=None,
-        not_before="2026-10-26T08:00:00+00:00", not_after="2026-10-26T18:00:00+00:00",
-        **values,  # type: ignore[arg-type]
-    )  # fmt: skip
+def erased_plan(**extra_vars: object) -> Plan:
+    plan = small_plan({"oak": [["oak-1"]]})
+    named = extra_vars or {SERIALS: {"oak-1": [SSD.serial, HDD.serial]}}
+    return plan.model_copy(update={"operation": "erase", "extra_vars": named})
 
 
-def certified(
-    journal: Journal, run: str, end: End, hardware: Hardware | None = None
-) -> Certificate:
-    kept = certify(
-        journal, run, job(), end, school="Oak School", hardware=hardware, uuid=UUID, at=END
+def watched(end: End | dict[str, object] | None, **more: object) -> dict[str, object]:
+    """What the module ``imaging_job`` says of a job that is over."""
+    disk = Disk("/dev/nvme0n1", SSD.serial, SSD.model, SSD.size, "nvme", False, False)
+    hardware = Hardware(
+        "Dell Inc.", "OptiPlex", "5XK2J3", "uefi", True, 8 << 30, (disk,), ("52:54:00:00:00:07",)
     )
-    return read(kept)
+    said = json.loads(strict.dumps(end)) if isinstance(end, End) else end
+    seen = {"hardware": json.loads(strict.dumps(hardware)), "uuid": UUID, "at": END.isoformat()}
+    told = {"id": JOB, "stage": "ended", "over": True, "end": said, "ictops_hardware": seen}
+    return {**told, **more}
+
+
+def run_of(journal: Journal, result: dict[str, object] | None, plan: Plan | None = None) -> str:
+    run = journalled(journal, plan or erased_plan())
+    journal.approve(journal.run(run).plan_digest, by="bob", at=BEGIN)
+    carried(journal, run, {"oak-1": result}, END)
+    return run
+
+
+def recorded(journal: Journal, run: str) -> list[Certificate]:
+    names = {"oak": "Oak School"}
+    return [read(one) for one in record_certificates(journal, journal.run(run), names)]
 
 
 def test_what_a_pc_said_is_kept_with_who_wanted_it_and_who_approved(journal: Journal) -> None:
-    plan = small_plan({"oak": [["oak-1"]]})
-    run = journalled(journal, plan)
-    digest = journal.run(run).plan_digest
-    journal.approve(digest, by="bob", at=BEGIN)
-    disk = Disk("/dev/nvme0n1", SSD.serial, SSD.model, SSD.size, "nvme", False, False)
-    hardware = Hardware("Dell Inc.", "OptiPlex", "5XK2J3", "uefi", True, 8 << 30, (disk,))
-    said = End("done", erased=(SSD, HDD), notes=("a stick",))
-    made = certified(journal, run, said, hardware)
+    run = run_of(journal, watched(End("done", erased=(SSD, HDD), notes=("a stick",))))
+    (made,) = recorded(journal, run)
     assert made.erased
-    assert (made.planned_by, made.plan, made.run) == (plan.made_by, digest, run)
+    assert (made.planned_by, made.plan, made.run) == ("ann", journal.run(run).plan_digest, run)
     assert [(one.by, one.at) for one in made.approved] == [("bob", BEGIN.isoformat())]
     assert (made.disks, made.notes, made.ended) == ((SSD, HDD), ("a stick",), END.isoformat())
     assert (made.vendor, made.serial, made.uuid) == ("Dell Inc.", "5XK2J3", UUID)
+    assert (made.school, made.macs) == ("Oak School", ("52:54:00:00:00:07",))
     record = newest(journal, "demo", "oak-1")
     assert (record.erased, record.run_id, record.site) == (True, run, "oak")
     assert read(newest(journal, "demo", "oak-1", run)) == made
+    assert recorded(journal, run) == [made], "once more changes nothing"
 
 
 def test_a_second_word_about_a_job_changes_nothing(journal: Journal) -> None:
-    run = journalled(journal, small_plan({"oak": [["oak-1"]]}))
-    first = certified(journal, run, End("failed", "not-erased", "no", erased=(SSD, FROZEN)))
-    assert certified(journal, run, End("done", erased=(SSD, HDD))) == first
-    assert not first.erased
+    failed = End("failed", "not-erased", "no", erased=(SSD, FROZEN))
+    (first,) = recorded(journal, run_of(journal, watched(failed)))
+    assert (first.erased, first.message) == (False, "no")
+    assert recorded(journal, run_of(journal, watched(End("done", erased=(SSD, HDD))))) == [first]
 
 
-def test_there_is_no_certificate_of_what_erased_nothing(journal: Journal) -> None:
-    run = journalled(journal, small_plan({"oak": [["oak-1"]]}))
-    look = job(kind="look", erase=None)
-    with pytest.raises(RunError, match="to erase nothing"):
-        certify(journal, run, look, End("done"), school="O", hardware=None, uuid=UUID, at=END)
+def test_a_disk_that_the_plan_names_and_the_pc_does_not_is_not_erased(journal: Journal) -> None:
+    (made,) = recorded(journal, run_of(journal, watched(End("done", erased=(SSD,)))))
+    assert not made.erased
+    assert f"Disk {HDD.serial}: NOT ERASED" in text_of(made)
+
+
+def test_a_plan_that_names_no_disk_erased_none(journal: Journal) -> None:
+    said = watched(End("done", erased=(SSD,)))
+    (made,) = recorded(journal, run_of(journal, said, erased_plan(other=1)))
+    assert not made.erased
+
+
+def test_words_that_were_not_agreed_on_are_told_as_not_erased(journal: Journal) -> None:
+    (made,) = recorded(journal, run_of(journal, watched({"outcome": "done", "erased": "all"})))
+    assert not made.erased
+    assert "not as agreed on: end.erased: a list is wanted" in text_of(made)
+
+
+@pytest.mark.parametrize("result", [None, watched(None), watched(End("done"), id="../../x")])
+def test_without_a_pcs_last_word_there_is_no_certificate(
+    journal: Journal, result: dict[str, object] | None
+) -> None:
+    assert recorded(journal, run_of(journal, result)) == []
     with pytest.raises(RunError, match="oak-1: no certificate is kept for it"):
         newest(journal, "demo", "oak-1")
 
@@ -151,7 +183,6 @@ def test_the_same_certificate_is_the_same_bytes() -> None:
         ("a\x1b[31mb\x00c", "a<U+001B>[31mb<U+0000>c"),
         ("a\nERASED", "a<U+000A>ERASED"),
         ("a\u202edesare", "a<U+202E>desare"),
-        ("\ud800", "<U+D800>"),
         (") Tj ET (x", ") Tj ET (x"),
         ("**bold** --x--", "**bold** --x--"),
         ("{nb}", "{nb}"),
