@@ -34,6 +34,7 @@ COMMAND_MODULES = (
     "run",
     "switch",
     "image",
+    "erase",
     "schedule",
     "journal",
     "lab",

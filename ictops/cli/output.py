@@ -48,6 +48,8 @@ STYLES = {
     "clean": "green",
     "drift": "yellow",
     "error": "bold red",
+    "erased": "green",
+    "NOT ERASED": "bold red",
 }
 """One colour a word, everywhere."""
 

@@ -210,3 +210,21 @@ class DriftRecord:
     """When it was last found."""
     ended_at: datetime | None
     """When a check found it gone, or another in its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateRecord:
+    """What became of the disks of a PC that was to be erased."""
+
+    cluster: str
+    host: str
+    site: str
+    run_id: str | None
+    job: str
+    erased: bool
+    """Whether all of its disks were."""
+    ended_at: datetime
+    digest: str
+    """SHA-256 of ``data``, in hex."""
+    data: str
+    """JSON, in ASCII."""

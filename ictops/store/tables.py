@@ -214,3 +214,20 @@ drift_item = sa.Table(
     ),
     comment="A difference of a host: a row from the check that found it to the one that did not.",
 )
+
+certificate = sa.Table(
+    "certificate",
+    metadata,
+    sa.Column("id", Number, primary_key=True, autoincrement=True),
+    sa.Column("cluster", sa.String(64), nullable=False),
+    sa.Column("host", sa.String(253), nullable=False),
+    sa.Column("site", sa.String(63), nullable=False),
+    sa.Column("run_id", sa.ForeignKey("run.id", ondelete="SET NULL"), index=True),
+    sa.Column("job", sa.String(36), nullable=False, unique=True),  # one job, one certificate
+    sa.Column("erased", sa.Boolean, nullable=False),
+    sa.Column("ended_at", UtcDateTime, nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),  # SHA-256 of data
+    sa.Column("data", sa.Text, nullable=False),  # JSON, in ASCII
+    sa.Index("ix_certificate_cluster_host", "cluster", "host"),
+    comment="What became of the disks of a PC that was to be erased; never pruned.",
+)

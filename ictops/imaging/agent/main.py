@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from ictops.imaging.agent.clock import set_forward
+from ictops.imaging.agent.erase import erase
 from ictops.imaging.agent.faults import JobFailed
 from ictops.imaging.agent.fetch import Patience, Source
 from ictops.imaging.agent.image import Work, write_image
@@ -24,11 +25,24 @@ from ictops.imaging.wire.job import Job
 from ictops.imaging.wire.signature import SignatureWrong, verify
 from ictops.imaging.wire.words import moment
 
-JOBS: dict[str, Callable[[Work], tuple[str, ...]]] = {
-    "image": write_image,
-    "look": lambda _work: (),
+
+def _erase(work: Work) -> said.End:
+    def tell(progress: said.Progress) -> None:
+        if work.tally.note != progress.note:
+            work.tally.begin(progress.step, progress.total, progress.note)
+        work.tally.add(done=progress.done - work.tally.done)
+
+    assert work.job.erase is not None  # noqa: S101 - a job has it, or is none
+    work.tally.begin("erasing")
+    return erase(work.job.erase, work.machine.hardware.disks, tell)
+
+
+JOBS: dict[str, Callable[[Work], said.End]] = {
+    "image": lambda work: said.End("done", notes=write_image(work)),
+    "look": lambda _work: said.End("done"),
+    "erase": _erase,
 }
-"""What does each kind of job; gives notes for a person."""
+"""What does each kind of job, and says what became of it."""
 _ZONE = timedelta(hours=14)
 """How far a clock that keeps local time may be from UTC. The boot server, whose clock is right, has
 looked at the window to the second; this is against one that gives out what is long over."""
@@ -77,7 +91,7 @@ def work_once(options: Options, machine: Machine) -> tuple[said.End, Job | None]
                 options.allowed,
                 tally,
             )
-            end = said.End("done", notes=_do(work, options))
+            end = _do(work, options)
         except JobFailed as error:
             end = _failed(error)
         except Exception as error:  # noqa: BLE001 - a bug of the agent is told as one, not hidden
@@ -122,7 +136,7 @@ def checked(claimed: said.Claimed, machine: Machine, allowed: Path) -> Job:
     return job
 
 
-def _do(work: Work, options: Options) -> tuple[str, ...]:
+def _do(work: Work, options: Options) -> said.End:
     def send(progress: said.Progress) -> None:
         try:
             work.session.tell("progress", progress)

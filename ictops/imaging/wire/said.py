@@ -185,10 +185,15 @@ class Erased:
     """By NIST SP 800-88's words, such as ``purge: NVMe sanitize, block erase``; or nothing."""
     erased: bool
     verified: int
-    """Places that were read back and hold nothing."""
+    """Places that were read back and are as they must be: hold nothing, or, where only a key was
+    thrown away, something else than before."""
     began: str
     ended: str
     fault: str = ""
+    changed: int = 0
+    """How many of these places held data before."""
+    tool: str = ""
+    """What carried it out, with its version."""
 
 
 @dataclass(frozen=True, slots=True)
