@@ -56,7 +56,7 @@ def make_root(recipe: Recipe, root: Path, filesystem: str, esp: str) -> None:
     """
     if os.geteuid():
         raise ImageError("only root can make the files of a system", do="Run it with sudo")
-    packages = [*BASE, KERNEL[recipe.system], *recipe.packages]
+    packages = [*BASE, recipe.kernel or KERNEL[recipe.system], *recipe.packages]
     packages += [one for kind in recipe.firmware for one in BOOTS[kind]]
     packages += ["cloud-init"] if recipe.cloud_init else []
     files = _files(recipe, filesystem, esp)
