@@ -20,6 +20,12 @@ KERNEL = {"debian": "linux-image-amd64", "ubuntu": "linux-image-generic"}
 BOOTS = {"uefi": ("shim-signed", "grub-efi-amd64-signed"), "bios": ("grub-pc-bin",)}
 ORIGIN = {"debian": "Debian", "ubuntu": "Ubuntu"}
 
+_ENCLOSED = (
+    "setpriv", "--pdeathsig", "KILL",
+    "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+)  # fmt: skip
+"""No process and no mount of a chroot outlives a build that is cut off: what is left of it is
+deleted, and must not be this machine's /dev."""
 _NETWORK = """\
 [Match]
 Type=ether
@@ -62,6 +68,7 @@ def make_root(recipe: Recipe, root: Path, filesystem: str, esp: str) -> None:
     files = _files(recipe, filesystem, esp)
     hooks = [*_write(files), *_hooks(recipe)]
     run(
+        *_ENCLOSED,
         "mmdebstrap",
         "--variant=minbase",
         "--format=directory",

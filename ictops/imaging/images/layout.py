@@ -86,7 +86,9 @@ def read_layout(disk: Path) -> Layout:
     end = found[-1].end + 33 * unit  # the second partition table is behind the last partition
     boots_bios = any(one.type == BIOS_BOOT for one in found)
     entry = next((_boot_entry(disk, one) for one in found if one.type == ESP), None)
-    firmware: list[Firmware] = [*(["uefi"] if entry else []), *(["bios"] if boots_bios else [])]  # type: ignore[list-item]
+    firmware: list[Firmware] = ["uefi"] if entry else []
+    if boots_bios:
+        firmware.append("bios")
     if not firmware:
         raise ImageError(
             "nothing on it boots: no EFI loader and no BIOS boot partition", where=str(disk)
