@@ -134,7 +134,8 @@ def _partition(disk: Path, entry: dict[str, Any], unit: int, *, last: bool) -> P
         number=int(number[1]),
         guid=entry["uuid"].lower(),
         type=type_,
-        name=entry.get("name", ""),
+        # From a stranger's disk, and to be written by the agent's sfdisk: a plain word.
+        name=re.sub(r"[^A-Za-z0-9 ._+-]", "_", entry.get("name", ""))[:36],
         start=start,
         size=size,
         filesystem=filesystem,
