@@ -20,6 +20,12 @@ KERNEL = {"debian": "linux-image-amd64", "ubuntu": "linux-image-generic"}
 BOOTS = {"uefi": ("shim-signed", "grub-efi-amd64-signed"), "bios": ("grub-pc-bin",)}
 ORIGIN = {"debian": "Debian", "ubuntu": "Ubuntu"}
 
+_ENCLOSED = (
+    "setpriv", "--pdeathsig", "KILL",
+    "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+)  # fmt: skip
+"""No process and no mount of a chroot outlives a build that is cut off: what is left of it is
+deleted, and must not be this machine's /dev."""
 _NETWORK = """\
 [Match]
 Type=ether
@@ -56,12 +62,13 @@ def make_root(recipe: Recipe, root: Path, filesystem: str, esp: str) -> None:
     """
     if os.geteuid():
         raise ImageError("only root can make the files of a system", do="Run it with sudo")
-    packages = [*BASE, KERNEL[recipe.system], *recipe.packages]
+    packages = [*BASE, recipe.kernel or KERNEL[recipe.system], *recipe.packages]
     packages += [one for kind in recipe.firmware for one in BOOTS[kind]]
     packages += ["cloud-init"] if recipe.cloud_init else []
     files = _files(recipe, filesystem, esp)
     hooks = [*_write(files), *_hooks(recipe)]
     run(
+        *_ENCLOSED,
         "mmdebstrap",
         "--variant=minbase",
         "--format=directory",

@@ -86,7 +86,9 @@ def read_layout(disk: Path) -> Layout:
     end = found[-1].end + 33 * unit  # the second partition table is behind the last partition
     boots_bios = any(one.type == BIOS_BOOT for one in found)
     entry = next((_boot_entry(disk, one) for one in found if one.type == ESP), None)
-    firmware: list[Firmware] = [*(["uefi"] if entry else []), *(["bios"] if boots_bios else [])]  # type: ignore[list-item]
+    firmware: list[Firmware] = ["uefi"] if entry else []
+    if boots_bios:
+        firmware.append("bios")
     if not firmware:
         raise ImageError(
             "nothing on it boots: no EFI loader and no BIOS boot partition", where=str(disk)
@@ -132,7 +134,8 @@ def _partition(disk: Path, entry: dict[str, Any], unit: int, *, last: bool) -> P
         number=int(number[1]),
         guid=entry["uuid"].lower(),
         type=type_,
-        name=entry.get("name", ""),
+        # From a stranger's disk, and to be written by the agent's sfdisk: a plain word.
+        name=re.sub(r"[^A-Za-z0-9 ._+-]", "_", entry.get("name", ""))[:36],
         start=start,
         size=size,
         filesystem=filesystem,

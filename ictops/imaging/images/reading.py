@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from ictops.imaging.images.layout import Layout
 from ictops.imaging.wire.manifest import Partition
+
+_READ = 2**20
 
 
 @contextmanager
@@ -32,21 +36,33 @@ def alone(disk: Path, layout: Layout | None, partition: Partition, scratch: Path
 
 
 def copy_part(source: Path, start: int, size: int, target: Path) -> None:
-    """Copy a part of a file, and leave its holes holes."""
+    """Copy a part of a disk, and leave its holes holes, and its zeros too."""
     with source.open("rb") as one, target.open("wb") as other:
         other.truncate(size)
-        at, end = start, start + size
-        while at < end:
-            try:
-                at = os.lseek(one.fileno(), at, os.SEEK_DATA)
-            except OSError as error:
-                if error.errno == errno.ENXIO:  # nothing but a hole is left
-                    break
-                raise
-            hole = min(os.lseek(one.fileno(), at, os.SEEK_HOLE), end)
-            other.seek(at - start)
-            while at < hole:
-                done = os.sendfile(other.fileno(), one.fileno(), at, hole - at)
-                if not done:
-                    raise EOFError(f"{source} ends at {at}, before {end}")
-                at += done
+        for first, end in _data(one, start, start + size):
+            one.seek(first)
+            other.seek(first - start)
+            for at in range(first, end, _READ):
+                data = one.read(min(_READ, end - at))
+                if data.count(0) == len(data):
+                    other.seek(len(data), os.SEEK_CUR)
+                else:
+                    other.write(data)
+
+
+def _data(file: BinaryIO, at: int, end: int) -> Iterator[tuple[int, int]]:
+    """Give where a file is no hole; all of it, where only a device knows."""
+    if stat.S_ISBLK(os.fstat(file.fileno()).st_mode):
+        yield at, end
+        return
+    while at < end:
+        try:
+            at = os.lseek(file.fileno(), at, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # nothing but a hole is left
+                return
+            raise
+        hole = min(os.lseek(file.fileno(), at, os.SEEK_HOLE), end)
+        if at < hole:
+            yield at, hole
+        at = hole

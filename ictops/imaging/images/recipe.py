@@ -31,6 +31,11 @@ class Recipe(BaseModel):
         description="Where packages come from; else where this machine's own do.",
     )
     components: tuple[Word, ...] = ("main",)
+    kernel: Package | None = Field(
+        default=None,
+        description="The kernel's package, if not the release's own for all PCs; such as "
+        "linux-image-cloud-amd64 for virtual PCs.",
+    )
     packages: tuple[Package, ...] = Field(default=(), description="More than a PC needs to run.")
     size: str = Field(
         default="4G", pattern=r"^[1-9][0-9]*[MG]$", description="Of the smallest disk it fits."

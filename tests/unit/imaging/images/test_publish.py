@@ -10,13 +10,14 @@ import pytest
 from ictops.errors import ImageDamaged, ImageError
 from ictops.imaging.images import packing
 from ictops.imaging.images import publish as publishing
+from ictops.imaging.images.layout import read_layout
 from ictops.imaging.images.publish import next_version
 from ictops.imaging.images.restore import restore
 from ictops.imaging.images.signing import Signing
 from ictops.imaging.images.store import Store, Version, writing
 from ictops.imaging.wire.signature import verify
 from ictops.imaging.wire.words import digest_of
-from tests.support.disks import GUID, ROOT_AT, ROOT_SIZE, make_disk
+from tests.support.disks import GUID, ROOT_AT, ROOT_SIZE, make_disk, tool
 from tests.unit.imaging.images.conftest import Make, some_files
 
 ONE = Version("room", "1")
@@ -161,6 +162,14 @@ def test_a_disk_that_nothing_boots_is_refused(make: Make, tmp_path: Path) -> Non
     (tmp_path / "empty").write_bytes(bytes(2**20))
     with pytest.raises(ImageError, match="no partition table"):
         make(tmp_path / "empty")
+
+
+def test_what_a_disk_says_is_not_trusted(disk: Path, tmp_path: Path) -> None:
+    tool("sfdisk", "--part-label", disk, "2", 'a"; size=1\n$(x)')
+    assert read_layout(disk).partitions[1].name == "a__ size_1___x_"
+    tool("sfdisk", "--quiet", "--label", "dos", disk, stdin="start=2048, size=2048\n")
+    with pytest.raises(ImageError, match="of kind dos, not GPT"):
+        read_layout(disk)
 
 
 def test_versions_are_named_for_the_day(make: Make, disk: Path, store: Store) -> None:
