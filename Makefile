@@ -48,9 +48,15 @@ endef
 packages:
 	@$(call install,$(PACKAGES))
 
+# Imaging: what images are made with, virtual PCs with their firmware, and what boots them.
+IMAGING := fdisk dosfstools mtools partclone btrfs-progs ntfs-3g wimtools chntpw libhivex-bin \
+  shim-signed grub-common grub-efi-amd64-bin grub-efi-amd64-signed grub-pc-bin dnsmasq-base \
+  qemu-system-x86 qemu-utils ovmf udpcast nvme-cli hdparm
+
 # The tests start a PostgreSQL, an FRR and an Open vSwitch of their own: their packages are told to
 # start none.
 packages-test: packages
+	@$(call install,$(IMAGING))
 	@$(call install,postgresql-common)
 	@[ -z "$(call missing,postgresql)" ] || $(SUDO) sed -i \
 	  's/^#*create_main_cluster.*/create_main_cluster = false/' $(CREATECLUSTER)
