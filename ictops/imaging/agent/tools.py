@@ -50,16 +50,16 @@ def feeding(*command: str) -> Iterator[IO[bytes]]:
 def reading(*command: str) -> Iterator[IO[bytes]]:
     """Run a program whose output the block reads as far as it likes; then it is ended.
 
-    :raises ToolFailed: if the program failed by itself.
+    :raises ToolFailed: if it was read to its end, and the program had failed.
     """
     with tempfile.TemporaryFile() as words, _started(command, words, stdin=False) as process:
         assert process.stdout is not None  # noqa: S101  (a pipe was asked for)
         try:
             yield process.stdout
-        except ValueError as error:
-            if process.wait():
-                raise ToolFailed(_said(command, process.returncode, _read(words))) from error
-            raise
+        finally:
+            if not process.stdout.read(1) and process.wait():
+                # What it printed is then cut off, whatever the block made of it.
+                raise ToolFailed(_said(command, process.returncode, _read(words)))
 
 
 @contextmanager
