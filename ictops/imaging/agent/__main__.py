@@ -1,0 +1,5 @@
+"""Run the agent: ``python3 -m ictops.imaging.agent``."""
+
+from ictops.imaging.agent.main import main
+
+main()

@@ -1,0 +1,43 @@
+"""Fetch an image's manifest and index, and see that they are what was signed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ictops.imaging.agent.faults import JobFailed
+from ictops.imaging.agent.fetch import Source
+from ictops.imaging.wire import index as indexes
+from ictops.imaging.wire import strict
+from ictops.imaging.wire.job import ImageRef
+from ictops.imaging.wire.manifest import Manifest
+from ictops.imaging.wire.signature import SignatureWrong, verify
+
+_LARGEST_MANIFEST = 2**20
+_LARGEST_INDEX = 2**29
+"""Bytes, compressed."""
+
+
+def bring(source: Source, ref: ImageRef, allowed: Path) -> tuple[Manifest, indexes.ImageIndex]:
+    """Fetch what describes a version of an image.
+
+    :param allowed: the file of allowed signers.
+    :raises JobFailed: ``image-damaged``; ``server-gone``.
+    """
+    folder = f"/images/{ref.name}/{ref.version}"
+    try:
+        text = source.small(f"{folder}/manifest.json", _LARGEST_MANIFEST, ref.digest)
+        signature = source.small(f"{folder}/manifest.sig", _LARGEST_MANIFEST)
+        verify(text, signature.decode("ascii"), "ictops-image", allowed)
+        manifest = strict.loads(Manifest, text)
+        if (manifest.name, manifest.version) != (ref.name, ref.version):
+            raise strict.NotAsAgreed("the manifest is of another image")
+        largest = min(manifest.index.size, _LARGEST_INDEX)
+        data = source.small(f"{folder}/index", largest, manifest.index.digest)
+        return manifest, indexes.unpack(data)
+    except (strict.NotAsAgreed, SignatureWrong, UnicodeDecodeError) as error:
+        raise JobFailed(
+            "image-damaged",
+            str(error),
+            where=folder.removeprefix("/"),
+            do="Verify the image on the control box, and publish it again",
+        ) from error

@@ -1,0 +1,171 @@
+"""The agent's way: ask for the job, do it, say what became of it, and leave the PC to boot."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from ictops.imaging.agent.faults import JobFailed
+from ictops.imaging.agent.fetch import Patience, Source
+from ictops.imaging.agent.image import Work, write_image
+from ictops.imaging.agent.machine import Machine, this_pc
+from ictops.imaging.agent.progress import Reporter, Tally
+from ictops.imaging.agent.session import Session
+from ictops.imaging.wire import said, strict
+from ictops.imaging.wire.job import Job
+from ictops.imaging.wire.signature import SignatureWrong, verify
+from ictops.imaging.wire.words import moment
+
+JOBS: dict[str, Callable[[Work], tuple[str, ...]]] = {
+    "image": write_image,
+    "look": lambda _work: (),
+}
+"""What does each kind of job; gives notes for a person."""
+_READ = 60.0
+"""Seconds for a person to read on the screen what went wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Where the boot server is, and whom the agent trusts."""
+
+    server: str
+    """Such as ``https://boot.school``."""
+    bulk: str
+    """Where packs are, such as ``http://boot.school``."""
+    ca: Path
+    allowed: Path
+    """The file of allowed signers."""
+    claim: float = 180.0
+    """Seconds that a server is waited for before there is a job."""
+    end: float = 600.0
+    """Seconds that a server is waited for once all is done."""
+    patience: Patience = Patience()
+    every: float = 3.0
+    """Seconds between two words on how far the work is."""
+
+
+def work_once(options: Options, machine: Machine) -> tuple[said.End, Job | None]:
+    """Ask for this PC's job and do it.
+
+    :returns: what became of it, and the job; None if there is none that may be done.
+    """
+    began, tally = time.monotonic(), Tally()
+    session = Session(options.server, options.ca)
+    job = None
+    try:
+        claim = said.Claim(machine.mac, machine.uuid, machine.hardware)
+        claimed = session.claim(claim, options.claim)
+        try:
+            job = checked(claimed, machine, options.allowed)
+            work = Work(
+                job,
+                machine,
+                session,
+                Source(options.bulk, options.patience),
+                options.allowed,
+                tally,
+            )
+            end = said.End("done", notes=_do(work, options))
+        except JobFailed as error:
+            end = _failed(error)
+        except Exception as error:  # noqa: BLE001 - a bug of the agent is told as one, not hidden
+            end = said.End("failed", "agent", f"{type(error).__name__}: {error}")
+        end = replace(
+            end,
+            fetched=tally.fetched,
+            written=tally.written,
+            reused=tally.reused,
+            seconds=round(time.monotonic() - began, 3),
+        )
+        session.tell("end", end, options.end)
+    except JobFailed as error:
+        # Of a claim, or of the last word: nobody hears more of it.
+        return _failed(error), job
+    return end, job
+
+
+def checked(claimed: said.Claimed, machine: Machine, allowed: Path) -> Job:
+    """Read a job, and see that it is for this PC and for now.
+
+    :raises JobFailed: ``job-refused``.
+    """
+    try:
+        verify(claimed.job.encode(), claimed.signature, "ictops-job", allowed)
+        job = strict.loads(Job, claimed.job)
+    except (SignatureWrong, strict.NotAsAgreed) as error:
+        raise JobFailed("job-refused", f"the job is not to be trusted: {error}") from error
+    now = datetime.now(UTC)
+    if job.mac != machine.mac or job.uuid not in {None, machine.uuid}:
+        raise JobFailed("job-refused", f"the job is for {job.host}, {job.mac}, not for this PC")
+    if not moment(job.not_before) <= now <= moment(job.not_after):
+        raise JobFailed(
+            "job-refused",
+            f"the job may be done from {job.not_before} to {job.not_after}, and it is {now:%c} UTC",
+            do="Look whether the PC's clock is right",
+        )
+    if job.kind not in JOBS:
+        raise JobFailed("job-refused", f"this agent cannot {job.kind}")
+    return job
+
+
+def _do(work: Work, options: Options) -> tuple[str, ...]:
+    def send(progress: said.Progress) -> None:
+        try:
+            work.session.tell("progress", progress)
+        except JobFailed as error:
+            # The work goes on: the boot server may be back for the next word.
+            work.machine.show(str(error))
+
+    with Reporter(work.tally, send, work.machine.show, options.every):
+        return JOBS[work.job.kind](work)
+
+
+def _failed(error: JobFailed) -> said.End:
+    return said.End("failed", error.kind, str(error))
+
+
+def run(options: Options, machine: Machine, rest: Callable[[float], None] = time.sleep) -> None:
+    """Do this PC's job, and let it boot; it never stops at a prompt."""
+    end, job = work_once(options, machine)
+    then: Literal["reboot", "poweroff"] = "reboot"
+    if end.outcome == "done":
+        machine.show(f"done in {end.seconds:.0f} s")
+        then = job.then if job is not None else then
+    else:
+        machine.show(f"{end.fault}: {end.message}")
+        if job is None:
+            # Nothing was written: the PC is as it was, and is to work without a boot server.
+            try:
+                machine.entries.disk_next()
+            except JobFailed as error:
+                machine.show(str(error))
+        rest(_READ)
+    machine.leave(then)
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Run on this PC; what is not given stands on the kernel's command line."""
+    told = kernel_words(Path("/proc/cmdline").read_text())
+    booted = told.get("ictops.mac") or told.get("BOOTIF", "").lower()[3:].replace("-", ":")
+    parser = argparse.ArgumentParser(prog="ictops-agent", description=main.__doc__)
+    parser.add_argument("--server", default=told.get("ictops.server", ""))
+    parser.add_argument("--bulk", default=told.get("ictops.bulk", ""))
+    parser.add_argument("--ca", type=Path, default=Path("/etc/ictops/ca.crt"))
+    parser.add_argument("--allowed-signers", type=Path, default=Path("/etc/ictops/allowed_signers"))
+    parser.add_argument("--mac", default=booted)
+    parser.add_argument("--uuid", default="")
+    given = parser.parse_args(words)
+    bulk = given.bulk or given.server.replace("https://", "http://", 1)
+    options = Options(given.server, bulk, given.ca, given.allowed_signers)
+    run(options, this_pc(given.mac, given.uuid))
+
+
+def kernel_words(line: str) -> dict[str, str]:
+    """Read ``name=value`` words of the kernel's command line."""
+    return dict(one.split("=", 1) for one in line.split() if "=" in one)

@@ -1,0 +1,66 @@
+"""Mount a partition by its place on the disk.
+
+A loop device over the disk gives the same on a PC and on a plain file, and does not depend on how
+the kernel names partitions, or on whether it knows them yet.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ictops.imaging.agent.disk import Disk
+from ictops.imaging.agent.faults import JobFailed
+from ictops.imaging.agent.table import Entry
+
+CAN_MOUNT = {"ext4", "btrfs"}
+
+
+@contextmanager
+def mounted(disk: Disk, entry: Entry, filesystem: str, *, grow: bool) -> Iterator[Path]:
+    """Mount a partition while the block runs; afterwards all is on the disk.
+
+    :param grow: let its file system fill it first.
+    """
+    place = ["--offset", str(entry.start), "--sizelimit", str(entry.size)]
+    device = run("losetup", "--find", "--show", *place, str(disk.path)).strip()
+    try:
+        if grow and filesystem == "ext4":
+            _grow_ext4(device)
+        with tempfile.TemporaryDirectory(prefix="ictops-") as folder:
+            run("mount", "-t", filesystem, device, folder)
+            try:
+                if grow and filesystem == "btrfs":
+                    run("btrfs", "filesystem", "resize", "max", folder)
+                yield Path(folder)
+            finally:
+                run("umount", folder)
+        if filesystem == "ext4":
+            run("e2fsck", "-p", device)
+    finally:
+        run("losetup", "--detach", device)
+    disk.flush()
+
+
+def _grow_ext4(device: str) -> None:
+    try:
+        run("resize2fs", device)
+    except JobFailed:
+        # It wants to see a check first where the system was used before it became an image.
+        run("e2fsck", "-f", "-p", device)
+        run("resize2fs", device)
+
+
+def run(*command: str) -> str:
+    """Run a program.
+
+    :raises JobFailed: ``agent``, with what it said.
+    """
+    done = subprocess.run(command, capture_output=True, check=False)
+    if done.returncode:
+        why = (done.stderr or done.stdout).decode(errors="replace").strip()
+        raise JobFailed("agent", f"{command[0]} failed: {why}", where=" ".join(command[1:]))
+    return done.stdout.decode(errors="replace")
