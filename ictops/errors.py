@@ -116,5 +116,15 @@ class TrustError(IctopsError):
     """A host key is unknown or has changed, or a vault cannot be opened."""
 
 
+class ImageError(IctopsError):
+    """An image, or the disk that it is made of, is not as it must be."""
+
+
+class ImageDamaged(ImageError):
+    """What is stored of an image is not what was published."""
+
+    exit_code = Exit.FAULTS
+
+
 class LabError(IctopsError):
     """The lab cannot be brought up, or has no such host."""

@@ -1,0 +1,174 @@
+"""What is on a disk: its partition table, its file systems, and what makes it boot."""
+
+from __future__ import annotations
+
+import json
+import re
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ictops.errors import ImageError
+from ictops.imaging.images.tools import attempt, last_words, run
+from ictops.imaging.wire.manifest import (
+    BOOT_CODE_BYTES,
+    SECTOR,
+    BootEntry,
+    Content,
+    Filesystem,
+    Firmware,
+    Partition,
+)
+
+ESP = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
+BIOS_BOOT = "21686148-6449-6e6f-744e-656564454649"
+LINUX = "0fc63daf-8483-4772-8e79-3d69d8477de4"
+_EMPTY = ("e3c9e316-0b5c-4db8-817d-f92df00215ae",)
+"""Types of partitions that nobody writes to: Microsoft's reserved one."""
+_ATTRIBUTES = {"RequiredPartition": 0, "NoBlockIOProtocol": 1, "LegacyBIOSBootable": 2}
+"""Bits of a GPT entry (UEFI 2.10, table 5.8) by the names that sfdisk has for them."""
+_FILESYSTEMS: dict[str, Filesystem] = {
+    "ext2": "ext4", "ext3": "ext4", "ext4": "ext4", "btrfs": "btrfs", "vfat": "vfat",
+    "ntfs": "ntfs",
+}  # fmt: skip
+_GROWS = {"ext4", "btrfs", "ntfs"}
+LOADERS = (
+    ("Debian", r"\EFI\debian\shimx64.efi"),
+    ("Ubuntu", r"\EFI\ubuntu\shimx64.efi"),
+    ("Windows Boot Manager", r"\EFI\Microsoft\Boot\bootmgfw.efi"),
+    ("Linux", r"\EFI\BOOT\BOOTX64.EFI"),
+)
+"""What the firmware can be told to boot, the first that is there."""
+WINDOWS = "Windows Boot Manager"
+MIB = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What is on a disk. Bytes."""
+
+    disk_guid: str
+    partitions: tuple[Partition, ...]
+    firmware: tuple[Firmware, ...]
+    boot_entry: BootEntry | None
+    boot_code: bytes
+    """For BIOS PCs; or nothing."""
+    smallest_disk: int
+    devices: dict[int, Path] = field(default_factory=dict)
+    """The devices of partitions by number, where the disk is one."""
+
+    @property
+    def windows(self) -> bool:
+        return self.boot_entry is not None and self.boot_entry.label == WINDOWS
+
+
+def read_layout(disk: Path) -> Layout:
+    """Read what is on a disk.
+
+    :param disk: a block device, or a file with a disk's bytes.
+    :raises ImageError: if it has no GPT, or nothing that a PC could boot.
+    """
+    table = _table(disk)
+    if table["label"] != "gpt":
+        raise ImageError(
+            f"its partition table is of kind {table['label']}, not GPT",
+            where=str(disk),
+            do="Convert it first (Windows: mbr2gpt; Linux: gdisk)",
+        )
+    unit = int(table.get("sectorsize", SECTOR))
+    entries = sorted(table["partitions"], key=lambda one: int(one["start"]))
+    if not entries:
+        raise ImageError("it has no partition", where=str(disk))
+    last = entries[-1]
+    found = tuple(_partition(disk, one, unit, last=one is last) for one in entries)
+    nodes = {one.number: Path(entry["node"]) for one, entry in zip(found, entries, strict=True)}
+    end = found[-1].end + 33 * unit  # the second partition table is behind the last partition
+    boots_bios = any(one.type == BIOS_BOOT for one in found)
+    entry = next((_boot_entry(disk, one) for one in found if one.type == ESP), None)
+    firmware: list[Firmware] = [*(["uefi"] if entry else []), *(["bios"] if boots_bios else [])]  # type: ignore[list-item]
+    if not firmware:
+        raise ImageError(
+            "nothing on it boots: no EFI loader and no BIOS boot partition", where=str(disk)
+        )
+    return Layout(
+        disk_guid=table["id"].lower(),
+        partitions=found,
+        firmware=tuple(firmware),
+        boot_entry=entry,
+        boot_code=_first(disk, BOOT_CODE_BYTES) if boots_bios else b"",
+        smallest_disk=-(-end // MIB) * MIB,
+        devices={number: node for number, node in nodes.items() if is_device(node)},
+    )
+
+
+def is_device(path: Path) -> bool:
+    """Tell whether it is a block device."""
+    return path.exists() and stat.S_ISBLK(path.stat().st_mode)
+
+
+def _table(disk: Path) -> dict[str, Any]:
+    if not disk.exists():
+        raise ImageError("there is no such disk or file", where=str(disk))
+    try:
+        table: dict[str, Any] = json.loads(run("sfdisk", "--json", disk))["partitiontable"]
+    except (ImageError, ValueError, KeyError) as error:
+        raise ImageError("it has no partition table", where=str(disk)) from error
+    return table
+
+
+def _partition(disk: Path, entry: dict[str, Any], unit: int, *, last: bool) -> Partition:
+    number = re.search(r"(\d+)$", entry["node"])
+    if number is None:
+        raise ImageError(f"{entry['node']} has no number", where=str(disk))
+    start, size, type_ = (
+        int(entry["start"]) * unit,
+        int(entry["size"]) * unit,
+        entry["type"].lower(),
+    )
+    filesystem: Filesystem = "none" if type_ in _EMPTY else _filesystem(disk, start, size)
+    content: Content = "empty" if type_ in _EMPTY else "blocks"
+    return Partition(
+        number=int(number[1]),
+        guid=entry["uuid"].lower(),
+        type=type_,
+        name=entry.get("name", ""),
+        start=start,
+        size=size,
+        filesystem=filesystem,
+        content=content,
+        attributes=_attributes(entry.get("attrs", "")),
+        grow=last and filesystem in _GROWS,
+    )
+
+
+def _attributes(words: str) -> int:
+    bits = 0
+    for word in words.split():
+        name, _, numbers = word.partition(":")
+        for number in numbers.split(",") if numbers else [str(_ATTRIBUTES.get(name, -1))]:
+            if int(number) < 0:
+                raise ImageError(f"a partition has an attribute that is not known: {word}")
+            bits |= 1 << int(number)
+    return bits
+
+
+def _filesystem(disk: Path, start: int, size: int) -> Filesystem:
+    command = ["blkid", "--probe", "--offset", str(start), "--size", str(size)]
+    done = attempt(*command, "--match-tag", "TYPE", "--output", "value", disk)
+    if done.returncode not in {0, 2}:  # 2: it knows nothing of it
+        raise ImageError(f"blkid failed: {last_words(done)}", where=str(disk))
+    return _FILESYSTEMS.get(done.stdout.strip(), "none")
+
+
+def _boot_entry(disk: Path, esp: Partition) -> BootEntry | None:
+    for label, loader in LOADERS:
+        path = loader.replace("\\", "/")
+        if attempt("mdir", "-b", "-i", f"{disk}@@{esp.start}", f"::{path}").returncode == 0:
+            return BootEntry(label, esp.number, loader)
+    return None
+
+
+def _first(disk: Path, size: int) -> bytes:
+    with disk.open("rb") as file:
+        return file.read(size)

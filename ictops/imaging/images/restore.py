@@ -1,0 +1,67 @@
+"""A version from the store back onto a disk, to see before it is published that it comes back."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+import zstandard
+
+from ictops.errors import ImageDamaged
+from ictops.imaging.wire.index import ImageIndex, Piece, Place
+from ictops.imaging.wire.manifest import Manifest
+from ictops.imaging.wire.words import digest_of
+
+
+def restore(
+    manifest: Manifest,
+    index: ImageIndex,
+    find: Callable[[bytes], Path],
+    target: Path,
+    tell: Callable[[int], None],
+) -> None:
+    """Write every place of an image into a new sparse file of the disk's size.
+
+    :param find: gives where the pack of a digest is.
+    :raises ImageDamaged: if a piece or a chunk is not what the index says.
+    """
+    start = {one.number: one.start for one in manifest.partitions}
+    places: dict[int, list[Place]] = defaultdict(list)
+    for place in index.places:
+        places[place.chunk].append(place)
+    inside: dict[int, list[int]] = defaultdict(list)
+    for number, chunk in enumerate(index.chunks):
+        inside[chunk.piece].append(number)
+    with target.open("xb") as file:
+        file.truncate(manifest.smallest_disk)
+        for number, piece in enumerate(index.pieces):
+            plain = read_piece(piece, find(index.packs[piece.pack].digest))
+            for one in inside[number]:
+                chunk = index.chunks[one]
+                data = plain[chunk.offset : chunk.offset + chunk.length]
+                if digest_of(data) != chunk.digest:
+                    raise ImageDamaged("a chunk is not what the index says", where=manifest.folder)
+                for place in places[one]:
+                    file.seek(start[place.partition] + place.offset)
+                    file.write(data)
+                    tell(chunk.length)
+
+
+def read_piece(piece: Piece, pack: Path) -> bytes:
+    """Give a piece's plain bytes.
+
+    :raises ImageDamaged: if they are not those that were stored.
+    """
+    with pack.open("rb") as file:
+        file.seek(piece.offset)
+        stored = file.read(piece.stored)
+    if digest_of(stored) != piece.digest:
+        raise ImageDamaged("a piece is damaged", where=str(pack))
+    try:
+        plain = zstandard.ZstdDecompressor().decompress(stored, max_output_size=piece.plain)
+    except zstandard.ZstdError as error:
+        raise ImageDamaged(f"a piece cannot be decompressed: {error}", where=str(pack)) from error
+    if len(plain) != piece.plain:
+        raise ImageDamaged("a piece has not the size that the index says", where=str(pack))
+    return plain
