@@ -8,48 +8,29 @@ point leaves a PC that asks its boot server again; it then fetches only what is 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from ictops.imaging.agent import linux, table
+from ictops.imaging.agent import table
+from ictops.imaging.agent.adapting import adapt, apply_wims
 from ictops.imaging.agent.bring import bring
 from ictops.imaging.agent.disk import Disk
 from ictops.imaging.agent.disks import choose
 from ictops.imaging.agent.faults import JobFailed
-from ictops.imaging.agent.fetch import Source
 from ictops.imaging.agent.layout import Held, Spot, first_blocks, lying, overlap, spots_of, unboot
 from ictops.imaging.agent.machine import Machine
-from ictops.imaging.agent.mount import CAN_MOUNT, mounted
 from ictops.imaging.agent.place import Move
-from ictops.imaging.agent.progress import Tally
 from ictops.imaging.agent.scan import Scan, scan, scan_seed
-from ictops.imaging.agent.session import Session
 from ictops.imaging.agent.verify import differing
+from ictops.imaging.agent.work import Work
 from ictops.imaging.agent.write import Writer
-from ictops.imaging.wire import said
 from ictops.imaging.wire.index import ImageIndex
-from ictops.imaging.wire.job import Job
 from ictops.imaging.wire.manifest import Manifest
 
 _ROUNDS = 3
 """How often what reads back wrong is written, before the disk is called failing."""
 _SHARE = 8
 """One part of so many of the free memory is for chunks that change places."""
-_PATIENCE = 300.0
-"""Seconds that a boot server is waited for when something must be said to it."""
 
-
-@dataclass(frozen=True)
-class Work:
-    """What a job is done with."""
-
-    job: Job
-    machine: Machine
-    session: Session
-    source: Source
-    allowed: Path
-    """The file of allowed signers."""
-    tally: Tally
 
 
 def write_image(work: Work) -> tuple[str, ...]:
@@ -73,9 +54,10 @@ def write_image(work: Work) -> tuple[str, ...]:
         seen = _look(work, disk, index, spots, held)
         _unboot(work, disk, manifest, wanted, spots, held, seen)
         _fill(work, disk, index, spots, held, seen)
+        apply_wims(work, disk, manifest, index, wanted)
         held.write_file_systems(disk)
         work.tally.begin("adapting")
-        _adapt(work, disk, manifest, wanted)
+        notes = adapt(work, disk, manifest, wanted)
         work.tally.begin("finishing")
         held.write_boot(disk)
         if manifest.boot_entry is not None:
@@ -83,7 +65,7 @@ def write_image(work: Work) -> tuple[str, ...]:
     finally:
         disk.close()
     bad = f"{seen.unreadable} places could not be read before they were written"
-    return (bad,) if seen.unreadable else ()
+    return (*notes, bad) if seen.unreadable else notes
 
 
 def _refuse(manifest: Manifest, machine: Machine) -> None:
@@ -96,13 +78,11 @@ def _refuse(manifest: Manifest, machine: Machine) -> None:
             do="Change the PC's firmware settings, or choose another image",
         )
     for one in manifest.partitions:
-        if one.content == "wim":
-            raise JobFailed("job-refused", "this agent does not apply WIM files")
+        if one.content == "wim" and one.filesystem != "ntfs":
+            raise JobFailed("image-damaged", "a WIM can be applied to NTFS alone")
 
 
-def _look(
-    work: Work, disk: Disk, index: ImageIndex, spots: Sequence[Spot], held: Held
-) -> Scan:
+def _look(work: Work, disk: Disk, index: ImageIndex, spots: Sequence[Spot], held: Held) -> Scan:
     """Find out what the disk has, of this image and of those that it may have had."""
     work.tally.begin("looking", sum(one.length for one in spots))
     seen = scan(disk, index, spots, held, lambda count: work.tally.add(done=count))
@@ -176,37 +156,8 @@ def _fill(
     for _ in range(_ROUNDS):
         writer.fetch(work.source, fetched)
         tally.begin("verifying", sum(one.length for one in absent))
-        absent = fetched = differing(
-            disk, index, absent, held, lambda count: tally.add(done=count)
-        )
+        absent = fetched = differing(disk, index, absent, held, lambda count: tally.add(done=count))
         if not fetched:
             return
         tally.begin("fetching", sum(one.length for one in fetched), "again")
     raise lying(disk, fetched[0].offset)
-
-
-def _adapt(work: Work, disk: Disk, manifest: Manifest, wanted: table.Table) -> None:
-    """Let the file system fill its partition, and make the system this host."""
-    adapt = work.job.adapt
-    secret = ""
-    if adapt is not None and adapt.secret is not None:
-        answer = work.session.ask("secret", said.Answer(), said.Secret, _PATIENCE)
-        secret = answer.secret
-    # Largest first: a system is not in its /boot.
-    able = sorted(
-        (one for one in manifest.partitions if one.filesystem in CAN_MOUNT),
-        key=lambda one: -one.size,
-    )
-    entries = {one.number: one for one in wanted.entries}
-    adapted = adapt is None
-    for one in able:
-        if adapted and not one.grow:
-            continue
-        with mounted(disk, entries[one.number], one.filesystem, grow=one.grow) as folder:
-            root = linux.root_of(folder)
-            if adapt is not None and not adapted and root is not None:
-                keys = linux.adapt(root, adapt, secret)
-                work.session.tell("host-keys", said.HostKeys(keys), _PATIENCE)
-                adapted = True
-    if not adapted:
-        raise JobFailed("image-damaged", "no partition of the image has a Linux system")

@@ -12,10 +12,11 @@ from typing import Literal
 
 from ictops.imaging.agent.faults import JobFailed
 from ictops.imaging.agent.fetch import Patience, Source
-from ictops.imaging.agent.image import Work, write_image
+from ictops.imaging.agent.image import write_image
 from ictops.imaging.agent.machine import Machine, this_pc
 from ictops.imaging.agent.progress import Reporter, Tally
 from ictops.imaging.agent.session import Session
+from ictops.imaging.agent.work import Work
 from ictops.imaging.wire import said, strict
 from ictops.imaging.wire.job import Job
 from ictops.imaging.wire.signature import SignatureWrong, verify

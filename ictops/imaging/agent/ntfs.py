@@ -120,6 +120,22 @@ def write(root: Path, path: str, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
+def grow(volume: Path) -> None:
+    """Let a volume fill the device that it is on.
+
+    :raises JobFailed: ``disk-failing`` if that fails; ``image-damaged`` if the volume is not whole.
+    """
+    try:
+        # What it would do is tried first: it says then what is wrong, and has changed nothing.
+        run("ntfsresize", "--no-action", "--force", "--force", str(volume))
+    except ToolFailed as error:
+        raise JobFailed("image-damaged", str(error), where=str(volume)) from error
+    try:
+        run("ntfsresize", "--force", "--force", str(volume))
+    except ToolFailed as error:
+        raise JobFailed("disk-failing", str(error), where=str(volume)) from error
+
+
 def check(volume: Path) -> None:
     """Look whether a volume is whole, and change nothing.
 

@@ -55,6 +55,12 @@ class Written:
     notes: tuple[str, ...] = ()
 
 
+def is_on(volume: Path) -> bool:
+    """Say whether a volume has a Windows."""
+    with ntfs.mounted(volume) as root:
+        return ntfs.inside(root, SOFTWARE).is_file()
+
+
 def adapt(
     volume: Path,
     wanted: Adapt,
