@@ -19,9 +19,9 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
     epilog="Exit codes: 0 done; 1 an error; 2 the command line was wrong; 3 faults were found, in "
-    "an inventory, a calendar or a plan; 4 hosts failed, or a site was stopped; 5 stragglers were "
-    "left; 6 not now; 7 cancelled; 8 paused; 9 drift was found. Every error says what is wrong, "
-    "where, and what to do.",
+    "an inventory, a calendar, a plan or an image; 4 hosts failed, or a site was stopped; "
+    "5 stragglers were left; 6 not now; 7 cancelled; 8 paused; 9 drift was found. Every error says "
+    "what is wrong, where, and what to do.",
     pretty_exceptions_enable=False,
 )
 
@@ -33,6 +33,7 @@ COMMAND_MODULES = (
     "apply",
     "run",
     "switch",
+    "image",
     "schedule",
     "journal",
     "lab",

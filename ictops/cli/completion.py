@@ -1,4 +1,4 @@
-"""What the shell offers when TAB is pressed: clusters, sites, hosts, holidays and runs.
+"""What the shell offers when TAB is pressed: clusters, sites, hosts, holidays, runs, images.
 
 Where something is broken nothing is offered: the next command says what is wrong with it.
 """
@@ -50,6 +50,11 @@ def complete_holiday(ctx: typer.Context, incomplete: str) -> list[Offer]:
 def complete_run(ctx: typer.Context, incomplete: str) -> list[Offer]:
     """Offer the runs, newest first, with their titles."""
     return _offer(_runs, ctx, incomplete)
+
+
+def complete_image(ctx: typer.Context, incomplete: str) -> list[Offer]:
+    """Offer the images that there are."""
+    return _offer(_images, ctx, incomplete)
 
 
 def _offer(
@@ -109,3 +114,11 @@ def _runs(_ctx: typer.Context) -> Iterator[Offer]:
         return  # pressing TAB makes no journal
     for run in Journal.open(url).runs(limit=50):
         yield run.id, run.title
+
+
+def _images(_ctx: typer.Context) -> Iterator[Offer]:
+    from ictops.operations.images import store_of  # noqa: PLC0415
+    from ictops.settings import load_settings  # noqa: PLC0415
+
+    for name in dict.fromkeys(one.name for one in store_of(load_settings()).versions()):
+        yield name, ""

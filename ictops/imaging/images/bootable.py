@@ -1,4 +1,4 @@
-"""A disk of a system's files: GPT, EFI system partition, GRUB for BIOS PCs; without loop devices."""
+"""A disk of a system's files: GPT, EFI system partition, GRUB for BIOS PCs; no loop devices."""
 
 from __future__ import annotations
 
@@ -55,9 +55,20 @@ class Names:
 
 def names_of(image: str) -> Names:
     """Give the names of an image's parts, always the same ones."""
-    parts = ("disk", "bios", "esp", "root", "filesystem", "hash")
-    made = [str(uuid.uuid5(_SPACE, f"{image}/{part}")) for part in parts]
-    return Names(*made, serial=made[2][:8])
+
+    def made(part: str) -> str:
+        return str(uuid.uuid5(_SPACE, f"{image}/{part}"))
+
+    esp = made("esp")
+    return Names(
+        disk=made("disk"),
+        bios=made("bios"),
+        esp=esp,
+        root=made("root"),
+        filesystem=made("filesystem"),
+        hash_seed=made("hash"),
+        serial=esp[:8],
+    )
 
 
 def make_disk(recipe: Recipe, names: Names, root: Path, disk: Path, scratch: Path) -> None:
@@ -101,7 +112,7 @@ def _line(start: int, size: int, type_: str, guid: str, name: str) -> str:
 def _make_esp(
     recipe: Recipe, names: Names, root: Path, disk: Path, start: int, scratch: Path
 ) -> None:
-    """Put the release's own signed loaders where the firmware looks: by its entry, or by default."""
+    """Put the release's own signed loaders where firmware looks: by its entry, or by default."""
     vendor = recipe.system
     config = scratch / "grub.cfg"
     config.write_text(

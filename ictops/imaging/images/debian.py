@@ -148,7 +148,7 @@ def _hooks(recipe: Recipe) -> Iterable[str]:
     yield 'mkdir -p "$1"/boot/efi'
     if "bios" in recipe.firmware:
         yield 'mkdir -p "$1"/boot/grub/i386-pc'
-        yield 'cp "$1"/usr/lib/grub/i386-pc/*.mod "$1"/usr/lib/grub/i386-pc/*.lst "$1"/boot/grub/i386-pc'
+        yield 'cd "$1"/usr/lib/grub/i386-pc && cp -t "$1"/boot/grub/i386-pc -- *.mod *.lst'
         yield (
             'chroot "$1" grub-mkimage --format=i386-pc --prefix=/boot/grub '
             f"--config=/boot/grub/early.cfg --output=/{CORE} {' '.join(CORE_MODULES)}"

@@ -79,8 +79,14 @@ class Store:
         found = []
         for place in self.images.glob("*/*"):
             made = Version(place.parent.name, place.name)
-            found.append((made.name, self.manifest(made).made_at, made))
+            found.append((made.name, self._made_at(made), made))
         return [version for _, _, version in sorted(found)]
+
+    def _made_at(self, version: Version) -> str:
+        try:
+            return self.manifest(version).made_at
+        except ImageDamaged:  # the others can be used all the same, and this one be taken away
+            return ""
 
     def has(self, version: Version) -> bool:
         """Tell whether a version is there."""
@@ -121,9 +127,7 @@ class Store:
         except FileNotFoundError as error:
             if self.has(version):
                 raise ImageDamaged(f"its {name} is missing", where=str(version)) from error
-            raise ImageError(
-                "there is no such version", where=str(version), do="See ictops image list"
-            ) from error
+            raise no_such_version(version) from error
 
 
 def pack_path(digest: bytes) -> Path:
@@ -155,12 +159,19 @@ def writing(store: Store) -> Iterator[Path]:
         lock.write(f"{os.getpid()}\n")
         lock.flush()
         shutil.rmtree(store.work, ignore_errors=True)
-        remove_packs(store, store.packs() - needed(store, store.versions()))
+        _remove_leftovers(store)
         store.work.mkdir()
         try:
             yield store.work
         finally:
             shutil.rmtree(store.work, ignore_errors=True)
+
+
+def _remove_leftovers(store: Store) -> None:
+    try:
+        remove_packs(store, store.packs() - needed(store, store.versions()))
+    except ImageDamaged:
+        return  # nobody knows what the damaged version needs: verify tells, and prune takes it away
 
 
 def needed(store: Store, versions: Iterable[Version]) -> set[bytes]:
@@ -207,6 +218,11 @@ def published_before(version: Version) -> ImageError:
         where=str(version),
         do="Give another --version",
     )
+
+
+def no_such_version(version: Version) -> ImageError:
+    """Give why nothing is known of a version."""
+    return ImageError("there is no such version", where=str(version), do="See ictops image list")
 
 
 def _flush(path: Path) -> None:

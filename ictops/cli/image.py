@@ -1,0 +1,225 @@
+"""``ictops image``: images of workstations, made, kept and looked after."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from ictops.cli.completion import complete_image
+from ictops.cli.options import AsJson
+from ictops.cli.output import as_json, console, counted, local, table, working
+from ictops.errors import Exit
+
+if TYPE_CHECKING:
+    from ictops.imaging.images.publish import Published
+
+image_app = typer.Typer(
+    help="Make images of workstations, and look after them.", no_args_is_help=True
+)
+
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="The image.", autocompletion=complete_image)
+]
+AnyName = Annotated[
+    str | None,
+    typer.Argument(metavar="NAME", help="The image; else all.", autocompletion=complete_image),
+]
+NewVersion = Annotated[
+    str | None,
+    typer.Option("--version", help="The version; else the day and a number: 2026.10.26-1."),
+]
+SeedKind = Annotated[
+    Literal["files", "nocloud", "unattend"] | None,
+    typer.Option("--seed", help="How it learns which PC it is; else by what system it is."),
+]
+
+
+@image_app.command()
+def build(
+    name: Name,
+    *,
+    recipe: Annotated[
+        Path | None, typer.Option("--recipe", help="What it is made of; else a plain Debian.")
+    ] = None,
+    version: NewVersion = None,
+    json: AsJson = False,
+) -> None:
+    """Make a golden image of Debian or Ubuntu from packages, unattended. Wants to be root.
+
+    Exit code 1: it was not made; nothing is published.
+
+    Example: sudo ictops image build classroom --recipe classroom.yml
+    """
+    from ictops.operations.images import build as make  # noqa: PLC0415 - heavy
+    from ictops.settings import load_settings  # noqa: PLC0415
+
+    with working(f"building {name}") as status:
+        made = make(load_settings(), name, recipe=recipe, version=version, say=status.update)
+    _tell(made, json=json)
+
+
+@image_app.command()
+def capture(
+    name: Name,
+    disk: Annotated[Path, typer.Argument(metavar="DISK", help="The disk's device or file.")],
+    *,
+    version: NewVersion = None,
+    seed: SeedKind = None,
+    json: AsJson = False,
+) -> None:
+    """Make a version of a reference PC's disk, which is in this machine and not in use.
+
+    A Windows must have been generalised by sysprep and shut down.
+
+    Exit code 1: it was not made; nothing is published.
+
+    Example: sudo ictops image capture classroom-windows /dev/sdb
+    """
+    from ictops.operations.images import capture as make  # noqa: PLC0415 - heavy
+    from ictops.settings import load_settings  # noqa: PLC0415
+
+    with working(f"capturing {disk}") as status:
+        made = make(load_settings(), name, disk, version=version, seed=seed, say=status.update)
+    _tell(made, json=json)
+
+
+@image_app.command("import")
+def import_disk(
+    name: Name,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A disk's bytes, or a virtual machine's disk.")
+    ],
+    *,
+    version: NewVersion = None,
+    seed: SeedKind = None,
+    json: AsJson = False,
+) -> None:
+    """Make a version of a file: a disk's bytes, or a virtual machine's disk (qcow2 and others).
+
+    Exit code 1: it was not made; nothing is published.
+
+    Example: ictops image import classroom reference.qcow2
+    """
+    from ictops.operations.images import import_file  # noqa: PLC0415 - heavy
+    from ictops.settings import load_settings  # noqa: PLC0415
+
+    with working(f"importing {file}") as status:
+        made = import_file(
+            load_settings(), name, file, version=version, seed=seed, say=status.update
+        )
+    _tell(made, json=json)
+
+
+@image_app.command("list")
+def list_versions(name: AnyName = None, *, json: AsJson = False) -> None:
+    """List the images and their versions, the newest of each last.
+
+    Example: ictops image list
+    """
+    from ictops.operations.images import list_images  # noqa: PLC0415 - heavy
+    from ictops.settings import load_settings  # noqa: PLC0415
+
+    found = list_images(load_settings(), name)
+    if json:
+        as_json(found)
+        return
+    if not found:
+        console().print("There is no image yet: ictops image build, capture or import makes one.")
+        return
+    shown = table("image", "version", "made", "system", "boots", "used", "to fetch", "disk from")
+    for one in found:
+        shown.add_row(
+            one.name, one.version, local(one.made_at), one.system, ", ".join(one.firmware),
+            size(one.used), size(one.stored), size(one.smallest_disk),
+        )  # fmt: skip
+    console().print(shown)
+
+
+@image_app.command()
+def verify(
+    name: AnyName = None,
+    version: Annotated[
+        str | None, typer.Argument(metavar="VERSION", help="The version; else all.")
+    ] = None,
+    *,
+    json: AsJson = False,
+) -> None:
+    """Read all that is stored, and see that it is what was published and signed.
+
+    Exit code 3: something is damaged; it is said which pack, and which versions it takes along.
+
+    Example: ictops image verify classroom
+    """
+    from ictops.operations.images import verify as look  # noqa: PLC0415 - heavy
+    from ictops.settings import load_settings  # noqa: PLC0415
+
+    with working("reading") as status:
+        looked, damages = look(load_settings(), name, version, status.update)
+    if json:
+        as_json({"looked_at": looked, "damages": damages})
+    else:
+        for one in damages:
+            pack = f" (pack {one.pack[:12]})" if one.pack else ""
+            console().print(f"✗ {one.name} {one.version}: {one.what}{pack}", soft_wrap=True)
+        broken = {(one.name, one.version) for one in damages}
+        said = f"{len(broken)} damaged" if broken else "all whole"
+        console().print(f"{counted(len(looked), 'version')} looked at, {said}")
+    raise typer.Exit(Exit.FAULTS if damages else Exit.OK)
+
+
+@image_app.command()
+def prune(
+    name: AnyName = None,
+    versions: Annotated[
+        list[str] | None, typer.Argument(metavar="VERSION", help="Exactly these versions go.")
+    ] = None,
+    *,
+    keep: Annotated[
+        int | None, typer.Option("--keep", min=1, help="How many of the newest stay of an image.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Take old versions away, and what is stored for no other; a boot server keeps its copy.
+
+    Example: ictops image prune --keep 3; ictops image prune classroom 2026.10.26-1
+    """
+    from ictops.operations.images import prune as take_away  # noqa: PLC0415 - heavy
+    from ictops.settings import load_settings  # noqa: PLC0415
+
+    if (keep is None) == (not versions):
+        raise typer.BadParameter("give --keep, or an image and the versions that go")
+    with working("pruning"):
+        done = take_away(load_settings(), name, versions or (), keep)
+    if json:
+        as_json(done)
+        return
+    for one in done.versions:
+        console().print(f"removed {one}")
+    console().print(f"{counted(len(done.versions), 'version')} removed, {size(done.freed)} freed")
+
+
+def size(number: int) -> str:
+    """Give bytes as a person reads them: "4.3 GB"."""
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if number >= factor:
+            return f"{number / factor:.1f} {unit}"
+    return f"{number} B"
+
+
+def _tell(made: Published, *, json: bool) -> None:
+    if json:
+        as_json(made)
+        return
+    out = console()
+    out.print(f"{made.name} {made.version} is published: restored once, compared, and signed")
+    out.print(
+        f"{size(made.used)} used; {size(made.stored)} to fetch for an empty PC; "
+        f"{size(made.added)} of that is new in the store"
+    )
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.add_typer(image_app, name="image")
