@@ -21,12 +21,13 @@ from ictops.imaging.agent.tools import ToolFailed, run
 _PAUSE = 0.02
 _SECONDS = 60
 """How long a volume may take to be mounted: ntfs-3g reads its journal first."""
+_OPTIONS = "no_detach,ignore_case,norecover,windows_names,nodev,nosuid,noexec"
 _ACL = "system.ntfs_acl"
 """The attribute by which ntfs-3g gives and takes a security descriptor."""
 
 
 @contextmanager
-def mounted(volume: Path) -> Iterator[Path]:
+def mounted(volume: Path, *, read_only: bool = False) -> Iterator[Path]:
     """Give the folder where a volume's files are, until the block ends; then all is written.
 
     :raises JobFailed: ``image-damaged`` if Windows was not shut down on it (it hibernated, or was
@@ -37,7 +38,7 @@ def mounted(volume: Path) -> Iterator[Path]:
         process = subprocess.Popen(
             [
                 "lowntfs-3g", "-o",
-                "no_detach,ignore_case,norecover,windows_names,nodev,nosuid,noexec",
+                _OPTIONS + ",ro" * read_only,
                 str(volume), folder,
             ],
             stdin=subprocess.DEVNULL, stdout=words, stderr=words,

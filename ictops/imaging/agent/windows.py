@@ -57,8 +57,17 @@ class Written:
 
 def is_on(volume: Path) -> bool:
     """Say whether a volume has a Windows."""
-    with ntfs.mounted(volume) as root:
+    with ntfs.mounted(volume, read_only=True) as root:
         return ntfs.inside(root, SOFTWARE).is_file()
+
+
+def check(volume: Path) -> None:
+    """See that the Windows on a volume will ask who it is when it starts; change nothing.
+
+    :raises JobFailed: ``image-damaged``.
+    """
+    with ntfs.mounted(volume, read_only=True) as root:
+        _look(root)
 
 
 def adapt(
@@ -105,7 +114,7 @@ def adapt(
         written = _files(wanted, secret)
         for name, data in written.items():
             ntfs.write(root, name, data)
-    with ntfs.mounted(volume) as root:
+    with ntfs.mounted(volume, read_only=True) as root:
         _read_back(root, written, values)
     ntfs.check(volume)
     return Written(keys, count, notes)

@@ -8,14 +8,14 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from ictops.errors import IctopsError
+from ictops.errors import ImageError
 from ictops.imaging.wire.words import NAME, digest_of
 
 LIST = "list"
 _FOR_WINDOWS = re.compile(r'[^\x00-\x1f<>:"|?*\\]+')
 
 
-class DriversError(IctopsError):
+class DriversError(ImageError):
     """A folder of drivers cannot be published."""
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from ictops.errors import IctopsError
+from ictops.errors import ImageError
 from ictops.imaging.agent.tools import ToolFailed, reading, run
 from ictops.imaging.agent.wimstream import Blob, Read, parts
 from ictops.imaging.wire.strict import NotAsAgreed
@@ -23,7 +23,7 @@ _ONE_IN = 16
 """A chunk ends at one block of so many: 64 KiB on average."""
 
 
-class WimError(IctopsError):
+class WimError(ImageError):
     """A WIM cannot be captured, imported or read."""
 
 
