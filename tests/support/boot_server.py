@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from ictops.imaging.service.desk import Desk, Refused
+from ictops.imaging.service.http import agent_routes
 from ictops.imaging.wire import said, strict
 from ictops.imaging.wire.job import Job
 from ictops.imaging.wire.signature import sign
@@ -81,6 +83,11 @@ class Files:
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def do_HEAD(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
             def do_GET(self) -> None:
                 files.asked.append(self.path)
                 path = files.root / unquote(self.path).lstrip("/")
@@ -126,6 +133,8 @@ class Sessions:
     refuse: tuple[int, str] | None = None
     heard: list[tuple[str, Any]] = field(default_factory=list)
     secret: str = "s3cret"
+    desk: Desk | None = None
+    """The real service's rules, instead of these."""
     slow: Callable[[str], object] | None = None
     """Called with a message's path; if it says so, the message is not heard."""
     port: int = 0
@@ -171,7 +180,17 @@ class Sessions:
             self._server.server_close()
             self._server = None
 
+    def _ask_desk(self, desk: Desk, path: str, data: bytes, token: str) -> tuple[int, Any]:
+        route = agent_routes(desk)[f"/v1/{path}"]
+        said_before = [token.removeprefix("Bearer ")] if route.token else []
+        try:
+            return 200, route.answer(*said_before, strict.loads(route.message, data))
+        except Refused as refused:
+            return refused.status, said.Fault(refused.fault)
+
     def _answer(self, path: str, data: bytes, token: str) -> tuple[int, Any]:
+        if self.desk is not None:
+            return self._ask_desk(self.desk, path, data, token)
         if self.refuse is not None and path == "claim":
             return self.refuse[0], said.Fault(self.refuse[1])
         if path == "claim":

@@ -48,9 +48,7 @@ class Signing:
     def make(cls, folder: Path) -> Signing:
         folder.mkdir(parents=True, exist_ok=True)
         key = folder / "key"
-        subprocess.run(
-            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True
-        )
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
         allowed = folder / "allowed_signers"
         kind, public = key.with_suffix(".pub").read_text().split()[:2]
         allowed.write_text(f"{SIGNER} {kind} {public}\n")
@@ -242,7 +240,9 @@ def tree(folder: Path, *, files: int = 60, seed: int = 1) -> Path:
     for number in range(files):
         size = chance.randrange(1000, 500_000)
         words = [chance.randbytes(8) for _ in range(64)]
-        data = b"".join(chance.choice(words) for _ in range(size // 16)) + chance.randbytes(size // 2)
+        data = b"".join(chance.choice(words) for _ in range(size // 16)) + chance.randbytes(
+            size // 2
+        )
         (folder / f"usr/lib/lib{number:03}.so").write_bytes(data)
     return folder
 

@@ -59,7 +59,9 @@ class EfiEntries:
     def add(self, entry: BootEntry, disk: Path) -> None:
         before = {number for number, _, _ in self._entries()}
         words = ["--disk", str(disk), "--part", str(entry.partition)]
-        self._run("--quiet", "--create-only", *words, "--label", entry.label, "--loader", entry.loader)
+        self._run(
+            "--quiet", "--create-only", *words, "--label", entry.label, "--loader", entry.loader
+        )
         new = [number for number, _, _ in self._entries() if number not in before]
         if len(new) != 1:
             raise JobFailed("agent", "the firmware does not keep a boot entry")

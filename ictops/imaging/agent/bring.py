@@ -30,14 +30,18 @@ def bring(source: Source, ref: ImageRef, allowed: Path) -> tuple[Manifest, index
         verify(text, signature.decode("ascii"), "ictops-image", allowed)
         manifest = strict.loads(Manifest, text)
         if (manifest.name, manifest.version) != (ref.name, ref.version):
-            raise strict.NotAsAgreed("the manifest is of another image")
+            raise _damaged("the manifest is of another image", folder)
         largest = min(manifest.index.size, _LARGEST_INDEX)
         data = source.small(f"{folder}/index", largest, manifest.index.digest)
         return manifest, indexes.unpack(data)
     except (strict.NotAsAgreed, SignatureWrong, UnicodeDecodeError) as error:
-        raise JobFailed(
-            "image-damaged",
-            str(error),
-            where=folder.removeprefix("/"),
-            do="Verify the image on the control box, and publish it again",
-        ) from error
+        raise _damaged(str(error), folder) from error
+
+
+def _damaged(what: str, folder: str) -> JobFailed:
+    return JobFailed(
+        "image-damaged",
+        what,
+        where=folder.removeprefix("/"),
+        do="Verify the image on the control box, and publish it again",
+    )

@@ -16,11 +16,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ictops.imaging.agent.faults import JobFailed
+from ictops.imaging.wire.manifest import SECTOR
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _START_WRITING = 2
 """SYNC_FILE_RANGE_WRITE, see sync_file_range(2)."""
-_BLKROGET = 0x125E
+_BLKROGET, _BLKSSZGET = 0x125E, 0x1268
 """See linux/fs.h."""
 _AT_ONCE = 512
 """Parts for one pwritev(2), which takes up to 1024."""
@@ -41,10 +42,13 @@ class Disk:
             self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | (os.O_EXCL if device else 0))
         except OSError as error:
             raise _unopened(path, error) from error
-        if device and _read_only(self._fd):
+        # The kernel may open a device for writing, and refuse only each write.
+        if device and _asked(self._fd, _BLKROGET):
             os.close(self._fd)
             raise _unopened(path, OSError(errno.EROFS, os.strerror(errno.EROFS)))
         self.size = os.lseek(self._fd, 0, os.SEEK_END)
+        self.sector = _asked(self._fd, _BLKSSZGET) if device else SECTOR
+        """Bytes that its partition table counts in."""
 
     def close(self) -> None:
         os.close(self._fd)
@@ -113,10 +117,9 @@ class Disk:
         )
 
 
-def _read_only(fd: int) -> bool:
-    """Ask the kernel: it may open a device for writing, and refuse only each write."""
-    (answer,) = struct.unpack("i", fcntl.ioctl(fd, _BLKROGET, bytes(4)))
-    return bool(answer)
+def _asked(fd: int, what: int) -> int:
+    (answer,) = struct.unpack("i", fcntl.ioctl(fd, what, bytes(4)))
+    return int(answer)
 
 
 def _unopened(path: Path, error: OSError) -> JobFailed:

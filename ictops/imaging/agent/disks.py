@@ -52,12 +52,14 @@ def choose(there: Sequence[Disk], choice: DiskChoice) -> Disk:
     ]
     if len(fit) == 1:
         return fit[0]
-    meant = f"serial {choice.serial}" if choice.serial is not None else ""
-    meant += f"{' and ' if meant else ''}{choice.size} bytes" if choice.size is not None else ""
+    meant = [f"serial {choice.serial}"] if choice.serial is not None else []
+    meant += [f"{choice.size} bytes"] if choice.size is not None else []
+    verb = "are" if len(fit) > 1 else "is"
+    fits = f"{verb} {' and '.join(meant)}" if meant else "fit" if fit else "fits"
     has = "; ".join(f"{one.path} {one.model} serial {one.serial}, {one.size} bytes" for one in able)
     raise JobFailed(
         "disk-missing",
-        f"{len(fit) or 'no'} disks are {meant or 'fit'}: this PC has {has or 'none'}",
+        f"{f'{len(fit)} disks' if fit else 'no disk'} {fits}; this PC has {has or 'none'}",
         do="Name the disk by its serial number" if fit else "Look whether the disk is connected",
     )
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ictops.imaging.agent.faults import JobFailed
-from ictops.imaging.wire.index import ImageIndex
+from ictops.imaging.wire.index import ImageIndex, Piece
 from ictops.imaging.wire.words import digest_of
 
 Deliver = Callable[[int, bytearray], None]
@@ -28,6 +28,10 @@ class Stopped(Exception):
 
 class _Unwell(Exception):
     """An answer that another try may better."""
+
+
+class _Damaged(_Unwell):
+    """A piece is not what the index says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ class Source:
 
     def __init__(self, url: str, patience: Patience | None = None) -> None:
         parts = urlsplit(url)
-        self._host, self._port = parts.hostname or "", parts.port or 80
+        self.host, self.port = parts.hostname or "", parts.port or 80
         self.patience = patience or Patience()
         self._heard = time.monotonic()
         self.stop = threading.Event()
@@ -76,27 +80,16 @@ class Source:
         """
         link = _Link(self)
         self._heard = time.monotonic()
-        for last in (*[False] * (self.patience.tries - 1), True):
+        for _ in range(self.patience.tries):
             data = self._whole(link, path, largest)
             if not digest or digest_of(data).hex() == digest:
                 return data
-            if last:
-                break
-        raise JobFailed(
-            "image-damaged",
-            "it is not what was signed",
-            where=path,
-            do="Verify the image on the control box, and publish it again",
-        )
+        raise _not_signed(path)
 
     def _whole(self, link: _Link, path: str, largest: int) -> bytes:
         while True:
             try:
-                answer = link.ask(path)
-                size = answer.length
-                data = answer.read(largest + 1)
-                if size is not None and len(data) < min(size, largest + 1):
-                    raise _Unwell("the connection was cut")
+                data = _read(link.ask(path), largest + 1)
             except (OSError, http.client.HTTPException, _Unwell) as error:
                 link.rest(error, path)
                 continue
@@ -142,24 +135,22 @@ class Source:
             try:
                 answer = link.ask(path, first.offset, last.offset + last.stored)
                 while run.pieces:
-                    piece = index.pieces[run.pieces[0]]
-                    data = bytearray(piece.stored)
-                    self._fill(answer, data)
-                    if digest_of(data) != piece.digest:
-                        damaged += 1
-                        if damaged >= self.patience.tries:
-                            raise JobFailed(
-                                "image-damaged",
-                                f"the piece at byte {piece.offset} is not what was signed",
-                                where=path,
-                                do="Verify the image on the control box, and publish it again",
-                            )
-                        raise _Unwell("a piece came damaged")
+                    data = self._piece(answer, index.pieces[run.pieces[0]])
                     deliver(run.pieces.pop(0), data)
                     damaged = link.misses = 0
                 answer.read()
             except (OSError, http.client.HTTPException, _Unwell) as error:
+                damaged += isinstance(error, _Damaged)
+                if damaged >= self.patience.tries:
+                    raise _not_signed(f"{path}, piece at byte {first.offset}") from error
                 link.rest(error, path)
+
+    def _piece(self, answer: http.client.HTTPResponse, piece: Piece) -> bytearray:
+        data = bytearray(piece.stored)
+        self._fill(answer, data)
+        if digest_of(data) != piece.digest:
+            raise _Damaged("a piece came damaged")
+        return data
 
     def _fill(self, answer: http.client.HTTPResponse, data: bytearray) -> None:
         view = memoryview(data)
@@ -191,7 +182,7 @@ class _Link:
         source = self._source
         if self._open is None:
             self._open = http.client.HTTPConnection(
-                source._host, source._port, timeout=source.patience.answer
+                source.host, source.port, timeout=source.patience.answer
             )
         headers = {"Range": f"bytes={begin}-{end - 1}"} if end else {}
         self._open.request("GET", path, headers=headers)
@@ -199,7 +190,8 @@ class _Link:
         if answer.status in {404, 410, 416} or (end and answer.status == http.HTTPStatus.OK):
             self.misses += 1
             if self.misses >= source.patience.tries:
-                why = "does not give parts of files" if answer.status == 200 else "does not have it"
+                whole = answer.status == http.HTTPStatus.OK
+                why = "does not give parts of files" if whole else "does not have it"
                 raise JobFailed(
                     "image-damaged",
                     f"the boot server {why} (HTTP {answer.status})",
@@ -224,7 +216,7 @@ class _Link:
             raise JobFailed(
                 "server-gone",
                 f"nothing has come for {patience.gone:.0f} s: {error}",
-                where=f"http://{self._source._host}:{self._source._port}{path}",
+                where=f"http://{self._source.host}:{self._source.port}{path}",
                 do="Look whether the boot server and its network are up",
             ) from error
         wait = patience.waits[min(self._rests, len(patience.waits) - 1)]
@@ -236,6 +228,23 @@ class _Link:
         if self._open is not None:
             self._open.close()
             self._open = None
+
+
+def _not_signed(where: str) -> JobFailed:
+    return JobFailed(
+        "image-damaged",
+        "it is not what was signed",
+        where=where,
+        do="Verify the image on the control box, and publish it again",
+    )
+
+
+def _read(answer: http.client.HTTPResponse, most: int) -> bytes:
+    size = answer.length
+    data = answer.read(most)
+    if size is not None and len(data) < min(size, most):
+        raise _Unwell("the connection was cut")
+    return data
 
 
 def _runs(index: ImageIndex, wanted: Sequence[int], largest: int) -> list[_Run]:

@@ -8,6 +8,7 @@ point leaves a PC that asks its boot server again; it then fetches only what is 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ictops.imaging.agent import table
@@ -24,13 +25,26 @@ from ictops.imaging.agent.verify import differing
 from ictops.imaging.agent.work import Work
 from ictops.imaging.agent.write import Writer
 from ictops.imaging.wire.index import ImageIndex
-from ictops.imaging.wire.manifest import Manifest
+from ictops.imaging.wire.manifest import SECTOR, Manifest
 
 _ROUNDS = 3
 """How often what reads back wrong is written, before the disk is called failing."""
 _SHARE = 8
 """One part of so many of the free memory is for chunks that change places."""
+_LARGEST_MOVE = 4 * 2**20
+"""Bytes."""
 
+
+@dataclass(frozen=True)
+class _Target:
+    """What is to be on which disk."""
+
+    disk: Disk
+    manifest: Manifest
+    index: ImageIndex
+    spots: list[Spot]
+    table: table.Table
+    held: Held
 
 
 def write_image(work: Work) -> tuple[str, ...]:
@@ -46,20 +60,26 @@ def write_image(work: Work) -> tuple[str, ...]:
     manifest, index = bring(work.source, job.image, work.allowed)
     _refuse(manifest, machine)
     spots = spots_of(manifest, index)
-    chosen = choose(machine.hardware.disks, job.disk)
-    disk = machine.open_disk(Path(chosen.path))
+    disk = machine.open_disk(Path(choose(machine.hardware.disks, job.disk).path))
     try:
+        if disk.sector != SECTOR:
+            raise JobFailed(
+                "job-refused",
+                f"the disk has sectors of {disk.sector} bytes, and images are for {SECTOR}",
+                where=str(disk.path),
+                do="Some disks can be told to have smaller ones: see nvme-format(1)",
+            )
         wanted = table.wanted(manifest, disk.size, job.cache)
-        held = Held(manifest)
-        seen = _look(work, disk, index, spots, held)
-        _unboot(work, disk, manifest, wanted, spots, held, seen)
-        _fill(work, disk, index, spots, held, seen)
+        target = _Target(disk, manifest, index, spots, wanted, Held(manifest))
+        seen = _look(work, target)
+        _unboot(work, target, seen)
+        _fill(work, target, seen)
         apply_wims(work, disk, manifest, index, wanted)
-        held.write_file_systems(disk)
+        target.held.write_file_systems(disk)
         work.tally.begin("adapting")
         notes = adapt(work, disk, manifest, wanted)
         work.tally.begin("finishing")
-        held.write_boot(disk)
+        target.held.write_boot(disk)
         if manifest.boot_entry is not None:
             machine.entries.add(manifest.boot_entry, disk.path)
     finally:
@@ -82,50 +102,48 @@ def _refuse(manifest: Manifest, machine: Machine) -> None:
             raise JobFailed("image-damaged", "a WIM can be applied to NTFS alone")
 
 
-def _look(work: Work, disk: Disk, index: ImageIndex, spots: Sequence[Spot], held: Held) -> Scan:
+def _look(work: Work, target: _Target) -> Scan:
     """Find out what the disk has, of this image and of those that it may have had."""
-    work.tally.begin("looking", sum(one.length for one in spots))
-    seen = scan(disk, index, spots, held, lambda count: work.tally.add(done=count))
-    missing = {
-        index.chunks[spot.chunk].digest
-        for number, spot in enumerate(spots)
-        if number not in seen.there
-    } - set(seen.found)
+    tally, chunks = work.tally, target.index.chunks
+    tally.begin("looking", sum(one.length for one in target.spots))
+    seen = scan(
+        target.disk,
+        target.index,
+        target.spots,
+        target.held,
+        lambda count: tally.add(done=count),
+    )
+    absent = [one for number, one in enumerate(target.spots) if number not in seen.there]
+    missing = {chunks[one.chunk].digest for one in absent} - set(seen.found)
     for ref in work.job.seeds:
-        if missing and ref != work.job.image:
-            try:
-                manifest, other = bring(work.source, ref, work.allowed)
-                scan_seed(disk, other, spots_of(manifest, other), missing, seen.found)
-            except JobFailed as error:
-                # It only saves time; what it would have given is fetched.
-                work.machine.show(f"{ref.name} {ref.version} is not used: {error}")
+        if not missing or ref == work.job.image:
+            continue
+        try:
+            manifest, other = bring(work.source, ref, work.allowed)
+            scan_seed(target.disk, other, spots_of(manifest, other), missing, seen.found)
+        except JobFailed as error:
+            # It only saves time; what it would have given is fetched.
+            work.machine.show(f"{ref.name} {ref.version} is not used: {error}")
     return seen
 
 
-def _unboot(
-    work: Work,
-    disk: Disk,
-    manifest: Manifest,
-    wanted: table.Table,
-    spots: Sequence[Spot],
-    held: Held,
-    seen: Scan,
-) -> None:
+def _unboot(work: Work, target: _Target, seen: Scan) -> None:
     """Make the disk unable to boot, and give it its table; forget what that writes over."""
     work.tally.begin("partitioning")
+    disk, wanted, spots = target.disk, target.table, target.spots
     there = table.found(disk.path)
-    guids = {one.guid for one in (*there.entries, *wanted.entries)}
-    if manifest.boot_entry is not None:
-        work.machine.entries.remove(manifest.boot_entry.label, guids)
-    areas = [(one.start, one.size) for one in (*there.entries, *wanted.entries)]
-    gone = unboot(disk, [one for one in areas if 0 < one[0] < disk.size])
+    entries = (*there.entries, *wanted.entries)
+    if target.manifest.boot_entry is not None:
+        guids = {one.guid for one in entries}
+        work.machine.entries.remove(target.manifest.boot_entry.label, guids)
+    gone = unboot(disk, [(one.start, one.size) for one in entries if 0 < one.start < disk.size])
     if there != wanted:
         table.write(disk, wanted)
         gone = [(0, table.TABLE), *(one for one in gone if one[0] >= table.TABLE)]
         gone.append((disk.size - table.TABLE, disk.size))
+    # What is held back was taken into memory where the disk had it.
     blocks = {one for entry in wanted.entries for one in first_blocks(entry.start, entry.size)}
     lost = [one for one in gone if one not in blocks]
-    # What is held back was taken into memory where the disk had it.
     seen.there -= {n for n in seen.there if overlap(lost, spots[n].offset, spots[n].end)}
     seen.found = {
         digest: (at, length)
@@ -134,30 +152,50 @@ def _unboot(
     }
 
 
-def _fill(
-    work: Work, disk: Disk, index: ImageIndex, spots: Sequence[Spot], held: Held, seen: Scan
-) -> None:
+def _fill(work: Work, target: _Target, seen: Scan) -> None:
     """Write what is not there, and read it back until it is right."""
-    tally = work.tally
-    writer = Writer(disk, held, index, tally)
+    tally, index, spots = work.tally, target.index, target.spots
+    writer = Writer(target.disk, target.held, index, tally)
     absent = [spot for number, spot in enumerate(spots) if number not in seen.there]
     tally.add(reused=sum(spots[number].length for number in seen.there))
     tally.begin("fetching", sum(one.length for one in absent))
-    moved, moves, fetched = [], [], []
+    moved, moves, fetched = _moves(index, absent, seen)
+    room = work.machine.free_memory() // _SHARE
+    for number in writer.move(moves, room):
+        fetched += moved[number]
+    for _ in range(_ROUNDS):
+        writer.fetch(work.source, fetched)
+        tally.begin("verifying", sum(one.length for one in absent))
+        fetched = differing(
+            target.disk, index, absent, target.held, lambda count: tally.add(done=count)
+        )
+        if not fetched:
+            return
+        absent = fetched
+        tally.begin("fetching", sum(one.length for one in fetched), "again")
+    raise lying(target.disk, fetched[0].offset)
+
+
+def _moves(
+    index: ImageIndex, absent: Sequence[Spot], seen: Scan
+) -> tuple[list[list[Spot]], list[Move], list[Spot]]:
+    """Give the spots that each move serves, the moves, and the spots that must be fetched.
+
+    What moves together is one move: a disk that turns needs a turn for each.
+    """
+    moved: list[list[Spot]] = []
+    moves: list[Move] = []
+    fetched = []
     for spot in absent:
         source = seen.found.get(index.chunks[spot.chunk].digest)
         if source is None:
             fetched.append(spot)
+            continue
+        move = Move(source[0], spot.offset, spot.length)
+        if moves and (joined := moves[-1].joined(move)) and joined.length <= _LARGEST_MOVE:
+            moves[-1] = joined
+            moved[-1].append(spot)
         else:
-            moved.append(spot)
-            moves.append(Move(source[0], spot.offset, spot.length))
-    room = work.machine.free_memory() // _SHARE
-    fetched += [moved[number] for number in writer.move(moves, room)]
-    for _ in range(_ROUNDS):
-        writer.fetch(work.source, fetched)
-        tally.begin("verifying", sum(one.length for one in absent))
-        absent = fetched = differing(disk, index, absent, held, lambda count: tally.add(done=count))
-        if not fetched:
-            return
-        tally.begin("fetching", sum(one.length for one in fetched), "again")
-    raise lying(disk, fetched[0].offset)
+            moves.append(move)
+            moved.append([spot])
+    return moved, moves, fetched

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ictops.imaging.agent.disk import Disk, Part
 from ictops.imaging.agent.faults import JobFailed
 from ictops.imaging.wire.index import ImageIndex
-from ictops.imaging.wire.manifest import BOOT_CODE_BYTES, Manifest, Partition
+from ictops.imaging.wire.manifest import BOOT_CODE_BYTES, SECTOR, Manifest, Partition
 
 BLOCK = 4096
 EFI_SYSTEM = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
@@ -71,9 +71,7 @@ def first_blocks(start: int, size: int) -> list[tuple[int, int]]:
 def overlap(ranges: Sequence[tuple[int, int]], start: int, end: int) -> bool:
     """Say whether something lies in ranges that are sorted and apart from each other."""
     at = bisect_right(ranges, (start, end))
-    return bool(
-        (at < len(ranges) and ranges[at][0] < end) or (at and ranges[at - 1][1] > start)
-    )
+    return bool((at < len(ranges) and ranges[at][0] < end) or (at and ranges[at - 1][1] > start))
 
 
 class Held:
@@ -135,20 +133,25 @@ class Held:
         self._look(disk, [one for one in self._kept.items() if one[0] not in self._last])
 
     def write_boot(self, disk: Disk) -> None:
-        """Make the disk bootable, the last of all."""
-        last: list[tuple[int, Part]] = [(start, self._kept[start]) for start in self._last]
-        for start, kept in last:
-            disk.write(start, [kept])
-        # What the firmware reads first must be there first.
-        disk.flush()
+        """Make the disk bootable, the last of all.
+
+        What a firmware looks at first comes last, a sector that is there or not: so it finds
+        nothing, or all.
+        """
+        last: list[tuple[int, Part]] = []
+        for start in sorted(self._last, reverse=True):
+            kept = memoryview(self._kept[start])
+            last += [(start + SECTOR, kept[SECTOR:]), (start, kept[:SECTOR])]
         if self._boot_code:
-            disk.write(0, [self._boot_code])
             last.append((0, self._boot_code))
         try:
+            for start, part in last:
+                disk.write(start, [part])
+                disk.flush()
             self._look(disk, last)
         except JobFailed:
-            for start, kept in last:
-                disk.write(start, [bytes(len(kept))])
+            for start, part in last:
+                disk.write(start, [bytes(len(part))])
             disk.flush()
             raise
 

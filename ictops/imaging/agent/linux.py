@@ -18,7 +18,7 @@ _LOOPBACK = "127.0.1.1"
 _LINKS = 40
 """Symbolic links in one path, as Linux has it (path_resolution(7))."""
 _ROOTS = (".", "@rootfs", "@")
-"""Where a system is in its file system; the latter two are Btrfs subvolumes of Debian and Ubuntu."""
+"""Where a system is in its file system; two are Btrfs subvolumes of Debian and Ubuntu."""
 
 
 def root_of(folder: Path) -> Path | None:
@@ -30,7 +30,7 @@ def adapt(root: Path, wanted: Adapt, secret: str) -> tuple[str, ...]:
     """Make the system this host.
 
     :param secret: what is put in the place of ``wanted.secret``.
-    :returns: the public halves of its new SSH host keys.
+    :returns: the public halves of its new SSH host keys, without comments.
     :raises JobFailed: ``job-refused`` if it has no such account, or a path leads nowhere.
     """
     put(root, "/etc/hostname", f"{wanted.host_name.partition('.')[0]}\n", 0o644)
@@ -157,5 +157,6 @@ def _host_keys(root: Path, name: str) -> tuple[str, ...]:
         done = subprocess.run(command, capture_output=True, check=False)
         if done.returncode:
             raise JobFailed("agent", f"no host key: {done.stderr.decode(errors='replace').strip()}")
-        public.append(path.with_suffix(".pub").read_text().strip())
+        # Without its comment, which says nothing that is signed.
+        public.append(" ".join(path.with_suffix(".pub").read_text().split()[:2]))
     return tuple(public)

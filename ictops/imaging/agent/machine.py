@@ -45,9 +45,10 @@ class Machine:
 def this_pc(mac: str, its_uuid: str = "") -> Machine:
     """Give the PC that this runs on.
 
-    :param mac: of the card that it booted from.
+    :param mac: of the card that it booted from; with none, its first card's.
     :param its_uuid: instead of what its firmware says.
     """
     found = hardware()
+    mac = mac or next(iter(found.macs), "")
     entries = EfiEntries() if found.firmware == "uefi" else NoEntries()
     return Machine(mac, its_uuid or uuid(mac), found, entries)

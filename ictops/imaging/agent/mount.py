@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from ictops.imaging.agent.faults import JobFailed
 from ictops.imaging.agent.table import Entry
 
 CAN_MOUNT = {"ext4", "btrfs"}
+_REPAIRED = (0, 1)
+"""Exit codes of e2fsck(8): nothing was wrong, or no more."""
 
 
 @contextmanager
@@ -50,7 +52,7 @@ def mounted(disk: Disk, entry: Entry, filesystem: str, *, grow: bool) -> Iterato
             finally:
                 run("umount", folder)
         if filesystem == "ext4":
-            run("e2fsck", "-p", device)
+            run("e2fsck", "-p", device, fine=_REPAIRED)
 
 
 def _grow_ext4(device: str) -> None:
@@ -58,17 +60,18 @@ def _grow_ext4(device: str) -> None:
         run("resize2fs", device)
     except JobFailed:
         # It wants to see a check first where the system was used before it became an image.
-        run("e2fsck", "-f", "-p", device)
+        run("e2fsck", "-f", "-p", device, fine=_REPAIRED)
         run("resize2fs", device)
 
 
-def run(*command: str) -> str:
+def run(*command: str, fine: Collection[int] = (0,)) -> str:
     """Run a program.
 
+    :param fine: exit codes that are no failure.
     :raises JobFailed: ``agent``, with what it said.
     """
     done = subprocess.run(command, capture_output=True, check=False)
-    if done.returncode:
+    if done.returncode not in fine:
         why = (done.stderr or done.stdout).decode(errors="replace").strip()
         raise JobFailed("agent", f"{command[0]} failed: {why}", where=" ".join(command[1:]))
     return done.stdout.decode(errors="replace")

@@ -6,6 +6,7 @@ junctions and links of the image are not walked through.
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 import subprocess
@@ -31,7 +32,8 @@ def mounted(volume: Path, *, read_only: bool = False) -> Iterator[Path]:
     """Give the folder where a volume's files are, until the block ends; then all is written.
 
     :raises JobFailed: ``image-damaged`` if Windows was not shut down on it (it hibernated, or was
-        captured while it ran), or it is no NTFS.
+        captured while it ran), or it is no NTFS; ``disk-failing`` or ``job-refused`` if the volume
+        does not take what the block writes.
     """
     with tempfile.TemporaryDirectory(prefix="ictops-ntfs-") as folder, _words() as words:
         # It stays in front, so that it is known when the last block has been written.
@@ -56,6 +58,8 @@ def mounted(volume: Path, *, read_only: bool = False) -> Iterator[Path]:
                     " and capture it again",
                 )
             yield Path(folder)
+        except OSError as error:
+            raise _refused(error, folder, volume) from error
         finally:
             _unmount(process, folder)
     if process.returncode:
@@ -69,6 +73,17 @@ def _words() -> Iterator[tempfile.SpooledTemporaryFile[bytes]]:
     with tempfile.SpooledTemporaryFile() as words:
         words.fileno()  # a program writes to it
         yield words
+
+
+def _refused(error: OSError, folder: str, volume: Path) -> JobFailed:
+    """Say what the volume did not take: too much, a name that Windows has not, or anything."""
+    name = str(error.filename or "a file").removeprefix(folder)
+    failing = error.errno in {errno.EIO, errno.EROFS}
+    return JobFailed(
+        "disk-failing" if failing else "job-refused",
+        f"{name} cannot be read or written: {error.strerror}",
+        where=str(volume),
+    )
 
 
 def _wait(process: subprocess.Popen[bytes], folder: str) -> None:

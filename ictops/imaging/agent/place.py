@@ -18,6 +18,13 @@ class Move:
     target: int
     length: int
 
+    def joined(self, other: Move) -> Move | None:
+        """Give both as one, if the other goes on where this one ends."""
+        goes_on = (self.source + self.length, self.target + self.length)
+        if goes_on != (other.source, other.target):
+            return None
+        return Move(self.source, self.target, self.length + other.length)
+
 
 def move_all(
     moves: Sequence[Move],

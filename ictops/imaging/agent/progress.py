@@ -92,7 +92,7 @@ class Reporter:
 
 def line(progress: Progress) -> str:
     """Write how far the work is, for a person at the PC."""
-    text = progress.step
+    text: str = progress.step
     if progress.total:
         text += f" {min(100, 100 * progress.done // progress.total)} %"
     if progress.rate:

@@ -73,11 +73,7 @@ def scan_seed(
     :param found: what is found is put in.
     """
     chunks = index.chunks
-    able = [
-        one
-        for one in spots
-        if chunks[one.chunk].digest in missing and one.end <= disk.size
-    ]
+    able = [one for one in spots if chunks[one.chunk].digest in missing and one.end <= disk.size]
     places = [(one.offset, one.length) for one in able]
     expected = [chunks[one.chunk].digest for one in able]
     if not _any_there(disk, places, expected):
@@ -88,9 +84,7 @@ def scan_seed(
             found[digest] = (spot.offset, spot.length)
 
 
-def _any_there(
-    disk: Disk, places: Sequence[tuple[int, int]], expected: Sequence[bytes]
-) -> bool:
+def _any_there(disk: Disk, places: Sequence[tuple[int, int]], expected: Sequence[bytes]) -> bool:
     step = max(1, len(places) // _SAMPLES)
     sample = places[::step]
     digests = hash_places(disk, sample, unread=True)

@@ -16,6 +16,8 @@ from ictops.imaging.wire import said, strict
 T = TypeVar("T")
 _LARGEST = 2**24
 """Bytes of an answer."""
+_NOT_YET_VALID = 9
+"""X509_V_ERR_CERT_NOT_YET_VALID of OpenSSL."""
 _WAITS = (0.5, 1.0, 2.0, 4.0, 8.0)
 _REFUSALS = {
     http.HTTPStatus.FORBIDDEN,
@@ -32,6 +34,7 @@ class Session:
     :param url: such as ``https://boot.school``.
     :param ca: the file with the only certificate authority that is trusted.
     :param timeout: seconds for an answer.
+    :param set_clock: called where a certificate is not valid yet, by this PC's clock.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class Session:
         ca: Path,
         timeout: float = 10.0,
         rest: Callable[[float], None] = time.sleep,
+        set_clock: Callable[[], object] = lambda: None,
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme != "https":
@@ -49,6 +53,7 @@ class Session:
         self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
         self._token = ""
         self._rest = rest
+        self._set_clock = set_clock
         self.url = url
 
     def claim(self, claim: said.Claim, patience: float) -> said.Claimed:
@@ -86,6 +91,10 @@ class Session:
                         where=f"{self.url}/v1/{path}",
                         do="Look whether the boot server and its network are up",
                     ) from error
+                if isinstance(error, ssl.SSLCertVerificationError) and (
+                    error.verify_code == _NOT_YET_VALID
+                ):
+                    self._set_clock()
             self._rest(_WAITS[min(tries, len(_WAITS) - 1)])
             tries += 1
 

@@ -15,7 +15,7 @@ from ictops.imaging.wire.manifest import SECTOR, Manifest, Partition
 ALIGNED = 2**20
 """Bytes: where a partition that fills the disk ends."""
 TABLE = 34 * SECTOR
-"""Bytes of a GPT with 128 entries at the disk's begin; it has a copy at the end (UEFI 2.10, 5.3)."""
+"""Bytes of a GPT at the disk's begin; it has a copy at the end (UEFI 2.10, 5.3)."""
 _NAMED = {0: "RequiredPartition", 1: "NoBlockIOProtocol", 2: "LegacyBIOSBootable"}
 _OWN = range(48, 64)
 
@@ -66,9 +66,7 @@ def wanted(manifest: Manifest, disk_size: int, reserve: int = 0) -> Table:
             raise JobFailed("image-damaged", f"{one.name!r} cannot be a partition's name")
         size = max(one.size, end - one.start) if one.grow else one.size
         attributes = _attributes(one)
-        entries.append(
-            Entry(one.number, one.start, size, one.type, one.guid, one.name, attributes)
-        )
+        entries.append(Entry(one.number, one.start, size, one.type, one.guid, one.name, attributes))
     return Table("gpt", manifest.disk_guid, tuple(entries))
 
 
@@ -103,14 +101,25 @@ def write(disk: Disk, table: Table) -> None:
 
     :raises JobFailed: ``disk-failing``.
     """
-    lines = ["label: gpt", f"label-id: {table.guid}", "unit: sectors", f"first-lba: {TABLE // SECTOR}"]
+    lines = [
+        "label: gpt",
+        f"label-id: {table.guid}",
+        "unit: sectors",
+        f"first-lba: {TABLE // SECTOR}",
+    ]
     for one in table.entries:
         line = f"{one.number} : start={one.start // SECTOR}, size={one.size // SECTOR}"
         line += f", type={one.type}, uuid={one.guid}"
         line += f', name="{one.name}"' if one.name else ""
         lines.append(line + (f', attrs="{one.attributes}"' if one.attributes else ""))
     # The kernel need not know: nothing here goes through its partitions.
-    quiet = ["--quiet", "--no-reread", "--no-tell-kernel", "--wipe=never", "--wipe-partitions=never"]
+    quiet = [
+        "--quiet",
+        "--no-reread",
+        "--no-tell-kernel",
+        "--wipe=never",
+        "--wipe-partitions=never",
+    ]
     done = subprocess.run(
         ["sfdisk", *quiet, str(disk.path)],
         input="\n".join(lines).encode(),

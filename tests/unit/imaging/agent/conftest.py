@@ -112,7 +112,9 @@ def versions(tmp_path_factory: pytest.TempPathFactory) -> Versions:
     root = images.root_file(folder / "root1.img", tree, 48 * MIB)
     first = store.add("golden", "1", images.partitions(esp, root))
     fixed = store.add("fixed", "1", images.partitions(esp, root, grow=False))
-    more = images.changed_root(folder / "root2.img", root, "more.so", images.random.Random(3).randbytes(700_000))
+    more = images.changed_root(
+        folder / "root2.img", root, "more.so", images.random.Random(3).randbytes(700_000)
+    )
     second = store.add("golden", "2", images.partitions(esp, more, grow=False))
     (tree / "usr/lib/aaa.so").write_bytes(images.random.Random(5).randbytes(300_000))
     (tree / "usr/lib/lib010.so").unlink()

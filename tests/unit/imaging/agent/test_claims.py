@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from ictops.imaging.agent.boot import NoEntries
 from ictops.imaging.agent.main import checked, kernel_words, run, work_once
 from ictops.imaging.wire import said
+from ictops.imaging.wire.manifest import BootEntry
 from tests.support.boot_server import Sessions
 from tests.support.images import Signing
 from tests.unit.imaging.agent.conftest import School, Versions
@@ -62,9 +65,7 @@ def test_an_images_signature_signs_no_job(school: School, versions: Versions) ->
 
 
 @pytest.mark.parametrize("status", [403, 404, 409])
-def test_a_refused_claim_leaves_the_disk(
-    school: School, versions: Versions, status: int
-) -> None:
+def test_a_refused_claim_leaves_the_disk(school: School, versions: Versions, status: int) -> None:
     school.sessions.refuse = (status, "this job is done")
     disk = school.blank()
     end = school.run(school.job(versions.first), disk)
@@ -99,7 +100,9 @@ def test_a_job_that_the_agent_does_not_know_is_refused(school: School) -> None:
 
 
 def test_an_image_for_another_firmware_is_refused(school: School, versions: Versions) -> None:
-    parts = [(one, versions.first.contents[one.number]) for one in versions.first.manifest.partitions]
+    parts = [
+        (one, versions.first.contents[one.number]) for one in versions.first.manifest.partitions
+    ]
     image = school.store.add("biosonly", school.folder.name.replace("_", "-"), parts, ("bios",))
     disk = school.blank()
     end = school.run(school.job(image), disk)
@@ -108,15 +111,15 @@ def test_an_image_for_another_firmware_is_refused(school: School, versions: Vers
     assert not any(disk.read_bytes())
 
 
-class _Entries:
+class _Entries(NoEntries):
     def __init__(self) -> None:
         self.did: list[str] = []
 
-    def remove(self, label: str, partitions: object) -> None:
-        self.did.append(f"remove {label}")
+    def remove(self, label: str, partitions: Collection[str]) -> None:
+        self.did.append(f"remove {label} of {len(partitions)}")
 
-    def add(self, entry: object, disk: Path) -> None:
-        self.did.append("add")
+    def add(self, entry: BootEntry, disk: Path) -> None:
+        self.did.append(f"add {entry.label} on {disk.name}")
 
     def disk_next(self) -> None:
         self.did.append("disk next")
@@ -138,10 +141,36 @@ def test_a_pc_without_a_server_boots_its_disk(school: School) -> None:
     assert sum(rests) >= 30
 
 
+def test_a_pc_that_is_told_nonsense_still_boots(school: School) -> None:
+    school.folder.joinpath("empty").touch()
+    odd = replace(school.options, ca=school.folder / "empty")
+    left: list[str] = []
+    run(odd, replace(school.machine(school.blank()), leave=left.append), lambda _: None)
+    run(
+        school.options,
+        replace(school.machine(school.blank()), mac="", leave=left.append),
+        lambda _: None,
+    )
+    assert left == ["reboot", "reboot"]
+    assert any("is no MAC" in one for one in school.screen)
+
+
+def test_a_clock_in_local_time_is_no_reason_to_refuse(school: School, versions: Versions) -> None:
+    given = {
+        "not_before": (NOW + timedelta(hours=1)).isoformat(),
+        "not_after": (NOW + timedelta(hours=3)).isoformat(),
+    }
+    assert school.run(school.job(versions.fixed, **given), school.blank()).outcome == "done"
+
+
 def test_a_done_pc_reboots_at_once(school: School, versions: Versions) -> None:
     school.sessions.arm(school.job(versions.fixed, then="poweroff"), school.signing.key)
     did, left, rests = _run(school, school.blank())
-    assert (did, left, rests) == (["remove ictops test", "add"], ["poweroff"], [])
+    assert (did, left, rests) == (
+        ["remove ictops test of 2", "add ictops test on disk.img"],
+        ["poweroff"],
+        [],
+    )
 
 
 def test_a_failed_pc_shows_why_and_reboots(school: School, versions: Versions) -> None:

@@ -41,7 +41,7 @@ def nothing(path: str, most: int) -> bytes:
 
 @pytest.fixture
 def volume(tmp_path: Path) -> Path:
-    return synthetic.volume(tmp_path / "volume", tmp_path)
+    return synthetic.volume(tmp_path / "volume", tmp_path, size=48 * 2**20)
 
 
 @pytest.fixture
@@ -207,6 +207,21 @@ def test_a_path_that_leads_elsewhere_is_refused(volume: Path, tmp_path: Path, pa
     wanted = dataclasses.replace(WANTED, files=(*WANTED.files, SeedFile(path, "x")))
     with pytest.raises(JobFailed) as caught:
         adapt(volume, wanted)
+    assert caught.value.kind == "job-refused"
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "why"),
+    [("Windows/CON", 1, "Invalid argument"), ("Windows/large", 50 * 2**20, "No space left")],
+)
+def test_what_the_volume_does_not_take_is_said(
+    volume: Path, path: str, size: int, why: str
+) -> None:
+    files = (*WANTED.files, SeedFile(path, "x" * size))
+    wanted = dataclasses.replace(WANTED, files=files)
+    with pytest.raises(JobFailed, match="cannot be read or written") as caught:
+        adapt(volume, wanted)
+    assert why in caught.value.what
     assert caught.value.kind == "job-refused"
 
 

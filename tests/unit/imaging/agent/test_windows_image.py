@@ -220,3 +220,21 @@ def test_a_piece_that_is_damaged_at_the_server_is_not_applied(
     end = school.run(school.job(made.wim, adapt=ADAPT), disk)
     assert (end.outcome, end.fault) == ("failed", "image-damaged")
     assert not images.bootable(disk, made.wim)
+
+
+def test_a_wim_that_broke_off_is_applied_anew(school: School, made: Windows) -> None:
+    disk = school.blank(size=90 * MIB)
+    school.patience = dataclasses.replace(school.patience, gone=0.3)
+    pieces = made.wim.index.pieces
+    late = max(one.offset for one in pieces)
+    school.files.spoil = lambda path, first, data: (
+        data[: max(0, late - first)] if path.startswith("/packs/") else data
+    )
+    end = school.run(school.job(made.wim, adapt=ADAPT), disk)
+    assert (end.outcome, end.fault) == ("failed", "server-gone")
+    assert not images.bootable(disk, made.wim)
+    school.files.spoil = None
+    again = school.run(school.job(made.wim, adapt=ADAPT), disk)
+    assert again.outcome == "done", again
+    with ntfs.mounted(system_of(disk, made.wim, school.folder / "volume")) as root:
+        assert (root / "Windows/System32/program.exe").read_bytes() == PROGRAM
