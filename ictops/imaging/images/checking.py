@@ -14,7 +14,7 @@ from ictops.imaging.images.tools import attempt, last_words
 from ictops.imaging.wire.manifest import Filesystem, Partition
 
 _READ = 4 * 2**20
-_CHECKS: dict[Filesystem, tuple[str, ...]] = {
+CHECKS: dict[Filesystem, tuple[str, ...]] = {
     "ext4": ("e2fsck", "-f", "-n"),
     "vfat": ("fsck.vfat", "-n"),
     "ntfs": ("ntfsfix", "-n"),
@@ -56,7 +56,7 @@ def check_filesystems(restored: Path, layout: Layout, scratch: Path) -> None:
     :raises ImageError: with what it says, if one is not whole.
     """
     for partition in layout.partitions:
-        check = _CHECKS.get(partition.filesystem)
+        check = CHECKS.get(partition.filesystem)
         if check is None or partition.content != "blocks":
             continue
         with alone(restored, None, partition, scratch) as path:

@@ -37,6 +37,8 @@ _CLOUD = """\
 datasource_list: [NoCloud, None]
 network: {config: disabled}
 """
+_ESP = "umask=0077,noauto,x-systemd.automount,x-systemd.idle-timeout=60"
+"""Only updates of the loaders read it: it is mounted when they do, and no start waits for it."""
 CORE_MODULES = (
     "biosdisk", "part_gpt", "ext2", "search_fs_uuid", "configfile", "normal", "linux", "boot",
 )  # fmt: skip
@@ -104,7 +106,7 @@ def command_line(recipe: Recipe, filesystem: str) -> str:
 def _files(recipe: Recipe, filesystem: str, esp: str) -> dict[str, str]:
     mounts = f"UUID={filesystem} / ext4 errors=remount-ro 0 1\n"
     if "uefi" in recipe.firmware:
-        mounts += f"UUID={esp} /boot/efi vfat umask=0077,nofail 0 0\n"
+        mounts += f"UUID={esp} /boot/efi vfat {_ESP} 0 0\n"
     told = command_line(recipe, filesystem).split(" ro ", 1)[1]
     files = {
         "etc/fstab": mounts,
@@ -145,6 +147,8 @@ def _hooks(recipe: Recipe) -> Iterable[str]:
     yield 'chroot "$1" systemctl enable systemd-networkd systemd-resolved ssh'
     # Nothing that a login needs waits for a network, and a PC without one boots as fast.
     yield 'chroot "$1" systemctl mask systemd-networkd-wait-online.service'
+    # It looks for snapshots of LVM, which this image has not, for seconds.
+    yield 'chroot "$1" systemctl disable e2scrub_reap.service'
     yield 'mkdir -p "$1"/boot/efi'
     if "bios" in recipe.firmware:
         yield 'mkdir -p "$1"/boot/grub/i386-pc'

@@ -11,9 +11,6 @@ from ictops.imaging.images.chunking import BLOCK, Extent
 from ictops.imaging.images.tools import attempt, last_words
 from ictops.imaging.wire.manifest import Filesystem
 
-_BTRFS_COPIES = (64 * 2**10, 64 * 2**20, 256 * 2**30)
-"""Where btrfs has its superblock and the copies of it (btrfs(5)); partclone maps the first."""
-
 
 def used_extents(path: Path, filesystem: Filesystem, size: int) -> tuple[Extent, ...]:
     """Give the used parts of a partition in their order, at block borders, with gaps between them.
@@ -26,8 +23,9 @@ def used_extents(path: Path, filesystem: Filesystem, size: int) -> tuple[Extent,
         return ((0, size),)
     with tempfile.TemporaryDirectory(prefix="ictops-") as folder:
         log, file = Path(folder) / "log", Path(folder) / "map"
-        command = (f"partclone.{filesystem}", "-D", "-q", "-s", path, "-O", file, "-L", log)
-        done = attempt(*command)
+        # Its display sleeps for two seconds at the end, if it is not told to be fresh.
+        command = (f"partclone.{filesystem}", "-D", "-q", "-f", "0", "-s", path, "-O", file)
+        done = attempt(*command, "-L", log)
         if done.returncode or not file.exists():
             raise ImageError(
                 f"its {filesystem} file system cannot be read: {last_words(done)}",
@@ -35,12 +33,9 @@ def used_extents(path: Path, filesystem: Filesystem, size: int) -> tuple[Extent,
                 do="Shut the PC down in good order (Windows: without fast startup), or check it",
             )
         used = read_map(file.read_text())
-    more: list[Extent] = []
-    if filesystem == "ntfs":
-        more = [(size - BLOCK, size)]  # the copy of its first sector lies behind the file system
-    if filesystem == "btrfs":
-        more = [(at, at + BLOCK) for at in _BTRFS_COPIES if at + BLOCK <= size]
-    return merged([*used, *more], size)
+    if filesystem == "ntfs":  # the copy of its first sector lies behind the file system
+        used.append((size - BLOCK, size))
+    return merged(used, size)
 
 
 def read_map(text: str) -> list[Extent]:
