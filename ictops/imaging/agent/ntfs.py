@@ -130,10 +130,7 @@ def write(root: Path, path: str, data: bytes) -> None:
     # Nobody else may read it from its first byte on.
     at.touch()
     os.setxattr(at, _ACL, PRIVATE)
-    with at.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    at.write_bytes(data)
 
 
 def grow(volume: Path) -> None:
