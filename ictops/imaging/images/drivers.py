@@ -43,16 +43,22 @@ def publish(source: Path, store: Path, name: str) -> str:
             lines.append(f"{digest_of(data).hex()} {len(data)} {path}\n")
             copy = new / path
             copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes(data)
+            _write(copy, data)
         listed = "".join(lines).encode()
-        (new / LIST).write_bytes(listed)
+        _write(new / LIST, listed)
         there = folder / digest_of(listed).hex()
         if there.is_dir() and not _whole(there, listed):
             shutil.rmtree(there)
         if not there.is_dir():
-            os.sync()
             new.rename(there)
     return f"{name}/{there.name}"
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _files(source: Path) -> list[str]:
