@@ -34,6 +34,10 @@ SeedKind = Annotated[
     Literal["files", "nocloud", "unattend"] | None,
     typer.Option("--seed", help="How it learns which PC it is; else by what system it is."),
 ]
+AsWim = Annotated[
+    bool,
+    typer.Option("--as-wim", help="Keep its Windows file by file, for disks of other sizes."),
+]
 
 
 @image_app.command()
@@ -67,6 +71,7 @@ def capture(
     *,
     version: NewVersion = None,
     seed: SeedKind = None,
+    as_wim: AsWim = False,
     json: AsJson = False,
 ) -> None:
     """Make a version of a reference PC's disk, which is in this machine and not in use.
@@ -77,11 +82,15 @@ def capture(
 
     Example: sudo ictops image capture classroom-windows /dev/sdb
     """
-    from ictops.operations.images import capture as make  # noqa: PLC0415 - heavy
+    from ictops.imaging.images.wims import WimChoice  # noqa: PLC0415 - heavy
+    from ictops.operations.images import capture as make  # noqa: PLC0415
     from ictops.settings import load_settings  # noqa: PLC0415
 
     with working(f"capturing {disk}") as status:
-        made = make(load_settings(), name, disk, version=version, seed=seed, say=status.update)
+        made = make(
+            load_settings(), name, disk, version=version, seed=seed, say=status.update,
+            wim=WimChoice() if as_wim else None,
+        )  # fmt: skip
     _tell(made, json=json)
 
 
@@ -94,21 +103,33 @@ def import_disk(
     *,
     version: NewVersion = None,
     seed: SeedKind = None,
+    as_wim: AsWim = False,
+    wim: Annotated[
+        Path | None,
+        typer.Option("--wim", help="A .wim or .esd, instead of the Windows in FILE."),
+    ] = None,
+    wim_image: Annotated[
+        str, typer.Option("--wim-image", help="Which of its images, by number or name.")
+    ] = "1",
     json: AsJson = False,
 ) -> None:
     """Make a version of a file: a disk's bytes, or a virtual machine's disk (qcow2 and others).
+
+    With --wim, what makes a Windows boot is taken from FILE, and the Windows itself from the WIM.
 
     Exit code 1: it was not made; nothing is published.
 
     Example: ictops image import classroom reference.qcow2
     """
-    from ictops.operations.images import import_file  # noqa: PLC0415 - heavy
+    from ictops.imaging.images.wims import WimChoice  # noqa: PLC0415 - heavy
+    from ictops.operations.images import import_file  # noqa: PLC0415
     from ictops.settings import load_settings  # noqa: PLC0415
 
     with working(f"importing {file}") as status:
         made = import_file(
-            load_settings(), name, file, version=version, seed=seed, say=status.update
-        )
+            load_settings(), name, file, version=version, seed=seed, say=status.update,
+            wim=WimChoice(wim, wim_image) if wim or as_wim else None,
+        )  # fmt: skip
     _tell(made, json=json)
 
 

@@ -16,6 +16,7 @@ from ictops.imaging.images.publish import Published, Seed, next_version, publish
 from ictops.imaging.images.recipe import Recipe, read_recipe
 from ictops.imaging.images.signing import Signing, signing_of
 from ictops.imaging.images.store import Store, Version, published_before, writing
+from ictops.imaging.images.wims import WimChoice
 from ictops.imaging.wire.words import digest_of
 from ictops.settings import Settings
 
@@ -63,24 +64,40 @@ def build(
 
 
 def capture(
-    settings: Settings, name: str, disk: Path, *, version: str | None, seed: Seed | None, say: Say
+    settings: Settings,
+    name: str,
+    disk: Path,
+    *,
+    version: str | None,
+    seed: Seed | None,
+    say: Say,
+    wim: WimChoice | None = None,
 ) -> Published:
     """Make a version of a disk of this machine, such as one taken out of a reference PC.
 
     :raises ImageError: if it is mounted, or nothing that a PC could boot.
     """
     refuse_mounted(disk)
-    return _make(settings, name, version, seed, say, lambda _: disk)
+    return _make(settings, name, version, seed, say, lambda _: disk, wim=wim)
 
 
 def import_file(
-    settings: Settings, name: str, file: Path, *, version: str | None, seed: Seed | None, say: Say
+    settings: Settings,
+    name: str,
+    file: Path,
+    *,
+    version: str | None,
+    seed: Seed | None,
+    say: Say,
+    wim: WimChoice | None = None,
 ) -> Published:
     """Make a version of a file that has a disk's bytes, or is a virtual machine's disk.
 
     :raises ImageError: if it is of no kind that is known, or nothing that a PC could boot.
     """
-    return _make(settings, name, version, seed, say, lambda work: raw_disk(file, work, say))
+    return _make(
+        settings, name, version, seed, say, lambda work: raw_disk(file, work, say), wim=wim
+    )
 
 
 def list_images(settings: Settings, name: str | None = None) -> list[Listed]:
@@ -145,6 +162,8 @@ def _make(
     seed: Seed | None,
     say: Say,
     make_disk: MakeDisk,
+    *,
+    wim: WimChoice | None = None,
 ) -> Published:
     store, signing = store_of(settings), _signing(settings)
     with writing(store) as work:
@@ -155,8 +174,9 @@ def _make(
             raise ImageError(str(error), do="Letters, digits and hyphens, in lower case") from error
         if store.has(made):
             raise published_before(made)
+        disk = make_disk(work)
         return publish(
-            make_disk(work), made, store=store, signing=signing, work=work, seed=seed, say=say
+            disk, made, store=store, signing=signing, work=work, seed=seed, say=say, wim=wim
         )
 
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from ictops.imaging.service.desk import Desk, Refused
 from ictops.imaging.service.http import agent_routes
@@ -89,7 +90,7 @@ class Files:
 
             def do_GET(self) -> None:
                 files.asked.append(self.path)
-                path = files.root / self.path.lstrip("/")
+                path = files.root / unquote(self.path).lstrip("/")
                 hidden = files.hide is not None and self.path.startswith(files.hide)
                 if hidden or not path.is_file():
                     self.send_response(404)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import zstandard
 
+from ictops.imaging.images import wim
 from ictops.imaging.wire import strict
 from ictops.imaging.wire.index import Chunk, ImageIndex, Pack, Piece, Place
 from ictops.imaging.wire.job import ImageRef
@@ -79,13 +80,18 @@ class Store:
         version: str,
         parts: Iterable[tuple[Partition, Path]],
         firmware: tuple[Firmware, ...] = ("uefi", "bios"),
+        *,
+        windows: bool = False,
     ) -> Image:
         """Store a version; what an older one has is not stored again."""
         parts = tuple(parts)
+        loader = "\\EFI\\BOOT\\BOOTX64.EFI"
+        if windows:
+            loader = "\\EFI\\Microsoft\\Boot\\bootmgfw.efi"
         places, chunks = [], {}
         new: list[tuple[bytes, bytes]] = []
         for partition, content in parts:
-            for offset, data in _chunks(content, partition.filesystem):
+            for offset, data in _chunks(content, partition):
                 digest = digest_of(data)
                 number = chunks.setdefault(digest, len(chunks))
                 places.append(Place(partition.number, offset, number))
@@ -97,12 +103,14 @@ class Store:
         packed = index.pack()
         used = sum(index.chunks[one.chunk].length for one in places)
         manifest = Manifest(
-            1, name, version, "2026-01-01T00:00:00+00:00", "linux", firmware,
+            1, name, version, "2026-01-01T00:00:00+00:00", "windows" if windows else "linux",
+            firmware,
             "0f3a1c52-1111-4222-8333-944455556666",
             parts[-1][0].end + 2 * MIB, tuple(one for one, _ in parts),
-            BootEntry("ictops test", 1, "\\EFI\\BOOT\\BOOTX64.EFI"), BOOT_CODE.hex(),
+            BootEntry("ictops test", 1, loader), BOOT_CODE.hex(),
             Index(digest_of(packed).hex(), len(packed)), used,
-            sum(one.stored for one in index.pieces), "files",
+            sum(one.stored for one in index.pieces),
+            "unattend" if windows else "files",
         )  # fmt: skip
         folder = self.root / "images" / name / version
         folder.mkdir(parents=True)
@@ -170,9 +178,17 @@ class Store:
         return ImageIndex(tuple(packs), tuple(listed), tuple(chunks), tuple(places))
 
 
-def _chunks(content: Path, filesystem: str) -> Iterator[tuple[int, bytes]]:
+def _chunks(content: Path, partition: Partition) -> Iterator[tuple[int, bytes]]:
+    if partition.content == "empty":
+        return
     with content.open("rb") as file:
-        for start, end in used(content, filesystem):
+        if partition.content == "wim":
+            begin = 0
+            for chunk in wim.cut(file.read):
+                yield begin, chunk
+                begin += len(chunk)
+            return
+        for start, end in used(content, partition.filesystem):
             file.seek(start)
             data, begin = file.read(end - start), 0
             for at in range(BLOCK, len(data) + BLOCK, BLOCK):
@@ -203,6 +219,9 @@ def used(content: Path, filesystem: str) -> list[tuple[int, int]]:
                 start = found.pop()[0]
             found.append((start, end))
     listed.unlink()
+    if filesystem == "ntfs" and found[-1][1] < size:
+        # The copy of its first sector lies behind the file system.
+        found.append((size - BLOCK, size))
     return found
 
 

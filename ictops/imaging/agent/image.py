@@ -11,25 +11,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ictops.imaging.agent import linux, table
+from ictops.imaging.agent import table
+from ictops.imaging.agent.adapting import adapt, apply_wims
 from ictops.imaging.agent.bring import bring
 from ictops.imaging.agent.disk import Disk
 from ictops.imaging.agent.disks import choose
 from ictops.imaging.agent.faults import JobFailed
-from ictops.imaging.agent.fetch import Pieces, Source
+from ictops.imaging.agent.fetch import Pieces
 from ictops.imaging.agent.layout import Held, Spot, first_blocks, lying, overlap, spots_of, unboot
 from ictops.imaging.agent.machine import Machine
-from ictops.imaging.agent.mount import CAN_MOUNT, mounted
 from ictops.imaging.agent.place import Move
-from ictops.imaging.agent.progress import Tally
 from ictops.imaging.agent.room import RoomSource
 from ictops.imaging.agent.scan import Scan, scan, scan_seed
-from ictops.imaging.agent.session import Session
 from ictops.imaging.agent.verify import differing
+from ictops.imaging.agent.work import Work
 from ictops.imaging.agent.write import Writer
 from ictops.imaging.wire import said
 from ictops.imaging.wire.index import ImageIndex
-from ictops.imaging.wire.job import Job
 from ictops.imaging.wire.manifest import SECTOR, Manifest
 
 _ROUNDS = 3
@@ -42,21 +40,6 @@ _ROOM_PATIENCE = 20.0
 """Seconds that a boot server is waited for before a PC leaves its room."""
 _LARGEST_MOVE = 4 * 2**20
 """Bytes."""
-_PATIENCE = 300.0
-"""Seconds that a boot server is waited for when something must be said to it."""
-
-
-@dataclass(frozen=True)
-class Work:
-    """What a job is done with."""
-
-    job: Job
-    machine: Machine
-    session: Session
-    source: Source
-    allowed: Path
-    """The file of allowed signers."""
-    tally: Tally
 
 
 @dataclass(frozen=True)
@@ -82,7 +65,7 @@ def write_image(work: Work) -> tuple[str, ...]:
         raise JobFailed("job-refused", "the job names no image")
     work.tally.begin("looking")
     manifest, index = bring(work.source, job.image, work.allowed)
-    _refuse(job, manifest, machine)
+    _refuse(manifest, machine)
     spots = spots_of(manifest, index)
     disk = machine.open_disk(Path(choose(machine.hardware.disks, job.disk).path))
     try:
@@ -98,9 +81,10 @@ def write_image(work: Work) -> tuple[str, ...]:
         seen = _look(work, target)
         _unboot(work, target, seen)
         notes = _fill(work, target, seen)
+        apply_wims(work, disk, manifest, index, wanted)
         target.held.write_file_systems(disk)
         work.tally.begin("adapting")
-        _adapt(work, target)
+        notes = (*notes, *adapt(work, disk, manifest, wanted))
         work.tally.begin("finishing")
         target.held.write_boot(disk)
         if manifest.boot_entry is not None:
@@ -111,7 +95,7 @@ def write_image(work: Work) -> tuple[str, ...]:
     return (*notes, bad) if seen.unreadable else notes
 
 
-def _refuse(job: Job, manifest: Manifest, machine: Machine) -> None:
+def _refuse(manifest: Manifest, machine: Machine) -> None:
     firmware = machine.hardware.firmware
     if firmware not in manifest.firmware:
         raise JobFailed(
@@ -120,10 +104,9 @@ def _refuse(job: Job, manifest: Manifest, machine: Machine) -> None:
             f" {' or '.join(manifest.firmware).upper() or 'nothing'}",
             do="Change the PC's firmware settings, or choose another image",
         )
-    if any(one.content == "wim" for one in manifest.partitions):
-        raise JobFailed("job-refused", "this agent does not apply WIM files")
-    if job.adapt is not None and manifest.system != "linux":
-        raise JobFailed("job-refused", f"this agent cannot make {manifest.system} a host")
+    for one in manifest.partitions:
+        if one.content == "wim" and one.filesystem != "ntfs":
+            raise JobFailed("image-damaged", "a WIM can be applied to NTFS alone")
 
 
 def _look(work: Work, target: _Target) -> Scan:
@@ -240,24 +223,3 @@ def _moves(
             moves.append(move)
             moved.append([spot])
     return moved, moves, fetched
-
-
-def _adapt(work: Work, target: _Target) -> None:
-    """Let the file system fill its partition, and make the system this host."""
-    adapt, secret = work.job.adapt, ""
-    if adapt is not None and adapt.secret is not None:
-        secret = work.session.ask("secret", said.Answer(), said.Secret, _PATIENCE).secret
-    entries = {one.number: one for one in target.table.entries}
-    adapted = adapt is None
-    # Largest first: a system is not in its /boot.
-    for one in sorted(target.manifest.partitions, key=lambda one: -one.size):
-        if one.filesystem not in CAN_MOUNT or (adapted and not one.grow):
-            continue
-        with mounted(target.disk, entries[one.number], one.filesystem, grow=one.grow) as folder:
-            root = linux.root_of(folder)
-            if adapt is not None and not adapted and root is not None:
-                keys = linux.adapt(root, adapt, secret)
-                work.session.tell("host-keys", said.HostKeys(keys), _PATIENCE)
-                adapted = True
-    if not adapted:
-        raise JobFailed("image-damaged", "no partition of the image has a Linux system")

@@ -15,11 +15,12 @@ from ictops.imaging.agent.clock import set_forward
 from ictops.imaging.agent.erase import erase
 from ictops.imaging.agent.faults import JobFailed
 from ictops.imaging.agent.fetch import Patience, Source
-from ictops.imaging.agent.image import Work, write_image
+from ictops.imaging.agent.image import write_image
 from ictops.imaging.agent.machine import Machine, this_pc
 from ictops.imaging.agent.progress import Reporter, Tally
 from ictops.imaging.agent.room import widen_buffers
 from ictops.imaging.agent.session import Session
+from ictops.imaging.agent.work import Work
 from ictops.imaging.wire import said, strict
 from ictops.imaging.wire.job import Job
 from ictops.imaging.wire.signature import SignatureWrong, verify

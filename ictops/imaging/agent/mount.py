@@ -22,14 +22,25 @@ _REPAIRED = (0, 1)
 
 
 @contextmanager
+def attached(disk: Disk, entry: Entry) -> Iterator[Path]:
+    """Give a partition as a device while the block runs; afterwards all is on the disk."""
+    place = ["--offset", str(entry.start), "--sizelimit", str(entry.size)]
+    device = run("losetup", "--find", "--show", *place, str(disk.path)).strip()
+    try:
+        yield Path(device)
+    finally:
+        run("losetup", "--detach", device)
+    disk.flush()
+
+
+@contextmanager
 def mounted(disk: Disk, entry: Entry, filesystem: str, *, grow: bool) -> Iterator[Path]:
     """Mount a partition while the block runs; afterwards all is on the disk.
 
     :param grow: let its file system fill it first.
     """
-    place = ["--offset", str(entry.start), "--sizelimit", str(entry.size)]
-    device = run("losetup", "--find", "--show", *place, str(disk.path)).strip()
-    try:
+    with attached(disk, entry) as at:
+        device = str(at)
         if grow and filesystem == "ext4":
             _grow_ext4(device)
         with tempfile.TemporaryDirectory(prefix="ictops-") as folder:
@@ -42,9 +53,6 @@ def mounted(disk: Disk, entry: Entry, filesystem: str, *, grow: bool) -> Iterato
                 run("umount", folder)
         if filesystem == "ext4":
             run("e2fsck", "-p", device, fine=_REPAIRED)
-    finally:
-        run("losetup", "--detach", device)
-    disk.flush()
 
 
 def _grow_ext4(device: str) -> None:

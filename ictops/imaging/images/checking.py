@@ -57,7 +57,7 @@ def check_filesystems(restored: Path, layout: Layout, scratch: Path) -> None:
     """
     for partition in layout.partitions:
         check = CHECKS.get(partition.filesystem)
-        if check is None:
+        if check is None or partition.content != "blocks":
             continue
         with alone(restored, None, partition, scratch) as path:
             done = attempt(*check, path)

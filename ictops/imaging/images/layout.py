@@ -33,6 +33,8 @@ _FILESYSTEMS: dict[str, Filesystem] = {
     "ntfs": "ntfs",
 }  # fmt: skip
 _GROWS = {"ext4", "btrfs", "ntfs"}
+_RECOVERY = "de94bba4-06d1-4d40-a16a-bfd50179d6ac"
+"""Windows' recovery tools: nobody keeps anything there."""
 LOADERS = (
     ("Debian", r"\EFI\debian\shimx64.efi"),
     ("Ubuntu", r"\EFI\ubuntu\shimx64.efi"),
@@ -141,7 +143,7 @@ def _partition(disk: Path, entry: dict[str, Any], unit: int, *, last: bool) -> P
         filesystem=filesystem,
         content=content,
         attributes=_attributes(entry.get("attrs", "")),
-        grow=last and filesystem in _GROWS,
+        grow=last and filesystem in _GROWS and type_ != _RECOVERY,
     )
 
 

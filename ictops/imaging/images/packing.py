@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import zstandard
 
@@ -30,6 +30,13 @@ WORTH = 2 / 3
 
 Tell = Callable[[int], None]
 """Told of bytes as they are done."""
+
+
+class Readable(Protocol):
+    """What chunks are read from again, by their positions."""
+
+    def seek(self, offset: int, /) -> int: ...
+    def read(self, size: int, /) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +114,7 @@ def worthwhile(known: dict[bytes, Known]) -> dict[bytes, Known]:
 
 
 def pack_version(
-    disk: BinaryIO, found: list[Found], before: Iterable[ImageIndex], work: Path, tell: Tell
+    disk: Readable, found: list[Found], before: Iterable[ImageIndex], work: Path, tell: Tell
 ) -> tuple[ImageIndex, tuple[bytes, ...]]:
     """Write the packs of what the store lacks, and give the index and the new packs' digests.
 
@@ -222,7 +229,7 @@ def _runs(chunks: Iterable[Found]) -> Iterator[list[Found]]:
         yield run
 
 
-def _compressed(disk: BinaryIO, runs: Iterable[list[Found]]) -> Iterator[bytes]:
+def _compressed(disk: Readable, runs: Iterable[list[Found]]) -> Iterator[bytes]:
     """Give the pieces of runs, compressed on all cores, in order."""
     workers = os.cpu_count() or 1
     waiting: deque[Future[bytes]] = deque()
@@ -239,7 +246,7 @@ def _compress(plain: bytes) -> bytes:
     return zstandard.ZstdCompressor(level=LEVEL, write_checksum=True).compress(plain)
 
 
-def _read(disk: BinaryIO, one: Found) -> bytes:
+def _read(disk: Readable, one: Found) -> bytes:
     disk.seek(one.position)
     data = disk.read(one.length)
     if digest_of(data) != one.digest:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 from ictops.errors import ImageError
+from ictops.imaging.agent import windows
+from ictops.imaging.agent.faults import JobFailed
 from ictops.imaging.images.checking import check_filesystems, compare
 from ictops.imaging.images.chunking import Extent
 from ictops.imaging.images.layout import Layout, read_layout
@@ -28,6 +30,13 @@ from ictops.imaging.images.store import (
     published_before,
 )
 from ictops.imaging.images.used import used_extents
+from ictops.imaging.images.wims import (
+    WimChoice,
+    check_wim,
+    find_wim_chunks,
+    joined,
+    keep_as_wim,
+)
 from ictops.imaging.wire import strict
 from ictops.imaging.wire.index import ImageIndex, stored_bytes
 from ictops.imaging.wire.manifest import Index, Manifest, Partition
@@ -73,25 +82,33 @@ def publish(
     work: Path,
     seed: Seed | None,
     say: Say,
+    wim: WimChoice | None = None,
 ) -> Published:
     """Make a version of what is on a disk, which nothing writes to meanwhile.
 
     :param work: an empty folder of the store that is being written to.
     :param seed: how the system learns which host it is; None to go by what it is.
+    :param wim: to keep its Windows as a WIM.
     :raises ImageError: if the disk is not what a PC could boot, or its file systems not whole.
     :raises ImageDamaged: if what came back from the store is not what went in.
     """
     if store.has(version):
         raise published_before(version)
-    layout = read_layout(disk)
+    layout, made = read_layout(disk), None
+    if wim is not None:
+        say("capturing the Windows as a WIM")
+        layout, made = keep_as_wim(disk, layout, wim, work)
     used = _used(disk, layout, work)
     size = sum(end - first for _, extents in used for first, end in extents)
-    with disk.open("rb") as file:
-        found = find_chunks(file, used, _telling(say, "reading the disk", size))
+    size += made.path.stat().st_size if made else 0
+    reading = _telling(say, "reading the disk", size)
+    with disk.open("rb") as file, joined(file, made) as source:
+        found = find_chunks(file, used, reading)
+        found += find_wim_chunks(made, reading) if made else []
         before = _newest_first(store, version.name)
         wanted = sum({one.digest: one.length for one in found}.values())
         compressing = _telling(say, "compressing what is new", wanted)
-        index, packs = pack_version(file, found, before, work, compressing)
+        index, packs = pack_version(source, found, before, work, compressing)
     (work / "version").mkdir()
     manifest = _manifest(version, layout, index, seed)
     data = index.pack()
@@ -104,10 +121,15 @@ def publish(
         return new if new.exists() else store.pack(digest)
 
     restored = work / "restored"
-    restore(manifest, index, find, restored, _telling(say, "restoring it once", size))
+    elsewhere = {made.partition.number: made.position} if made else {}
+    telling = _telling(say, "restoring it once", size)
+    restore(manifest, index, find, restored, telling, elsewhere)
     compare(disk, restored, used, _telling(say, "comparing", size))
     say("checking the file systems")
     check_filesystems(restored, layout, work)
+    if made is not None:
+        check_wim(made, restored, work)
+        made.path.unlink()
     restored.unlink()
     (work / "version" / SIGNATURE).write_text(sign(text, "ictops-image", signing.key))
     place_whole(work, store, version, packs)
@@ -125,12 +147,14 @@ def publish(
 def _used(disk: Path, layout: Layout, work: Path) -> Used:
     used = []
     for partition in layout.partitions:
-        if partition.content == "empty":
+        if partition.content != "blocks":
             continue
         try:
             with alone(disk, layout, partition, work) as path:
                 extents = used_extents(path, partition.filesystem, partition.size)
-        except ImageError as error:
+                if partition.filesystem == "ntfs" and windows.is_on(path):
+                    windows.check(path)
+        except (ImageError, JobFailed) as error:
             where = f"{disk}, partition {partition.number}"
             raise ImageError(error.what, where=where, do=error.do) from error
         used.append((partition, extents))

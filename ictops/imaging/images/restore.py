@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import zstandard
@@ -20,13 +20,15 @@ def restore(
     find: Callable[[bytes], Path],
     target: Path,
     tell: Callable[[int], None],
+    elsewhere: Mapping[int, int] | None = None,
 ) -> None:
     """Write every place of an image into a new sparse file of the disk's size.
 
     :param find: gives where the pack of a digest is.
+    :param elsewhere: where partitions begin, by number, that are written elsewhere.
     :raises ImageDamaged: if a piece or a chunk is not what the index says.
     """
-    start = {one.number: one.start for one in manifest.partitions}
+    start = {one.number: one.start for one in manifest.partitions} | dict(elsewhere or {})
     places: dict[int, list[Place]] = defaultdict(list)
     for place in index.places:
         places[place.chunk].append(place)

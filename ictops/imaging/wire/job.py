@@ -63,8 +63,11 @@ class Adapt:
     """More files, such as cloud-init's NoCloud seed or Windows' unattend.xml."""
     secret: str | None = None
     """A word in ``files`` in whose place the job's one-time secret is put; asked for apart."""
+    random: str | None = None
+    """A word in ``files`` for a password that the PC makes up and nobody knows."""
     drivers: dict[str, str] = field(default_factory=dict)
-    """The image server's folder of drivers by model; ``*`` in a model stands for anything."""
+    """The image server's folder of drivers by model; ``*`` in a model stands for anything. A
+    folder's last name is the digest of its list: see :mod:`ictops.imaging.agent.drivers`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,8 +96,8 @@ def test_a_published_version_never_changes(make: Make, disk: Path, store: Store)
 def test_what_does_not_come_back_is_not_published(
     make: Make, disk: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def damaging(manifest, index, find, target, tell) -> None:  # type: ignore[no-untyped-def]
-        restore(manifest, index, find, target, tell)
+    def damaging(manifest, index, find, target, *more) -> None:  # type: ignore[no-untyped-def]
+        restore(manifest, index, find, target, *more)
         with target.open("r+b") as file:
             place = index.places[-1]
             file.seek(ROOT_AT + place.offset)

@@ -1,0 +1,101 @@
+"""A partition's chunks in their order, as one stream: for content that is no list of places.
+
+Pieces are fetched a batch ahead of the one that is taken, so that the network and what takes the
+stream work at once, with little memory.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import zstandard
+
+from ictops.imaging.agent.faults import JobFailed
+from ictops.imaging.agent.fetch import Source
+from ictops.imaging.agent.progress import Tally
+from ictops.imaging.agent.together import run_together
+from ictops.imaging.wire.index import ImageIndex, Place
+
+_BATCH = 32 * 2**20
+"""Bytes of pieces in plain; two batches are in memory at once."""
+
+
+def stream(source: Source, index: ImageIndex, partition: int, tally: Tally) -> Iterator[bytes]:
+    """Give a partition's chunks in order.
+
+    :raises JobFailed: ``server-gone``; ``image-damaged``.
+    """
+    places = [one for one in index.places if one.partition == partition]
+    at = 0
+    for place in places:
+        if place.offset != at:
+            raise JobFailed("image-damaged", f"partition {partition} is not one stream")
+        at += index.chunks[place.chunk].length
+    batches = list(_batches(index, places))
+    with ThreadPoolExecutor(1) as pool:
+        coming: Future[dict[int, bytes]] | None = None
+        try:
+            for number, batch in enumerate(batches):
+                got = coming.result() if coming else _fetch(source, index, _of(index, batch), tally)
+                if number + 1 < len(batches):
+                    wanted = _of(index, batches[number + 1])
+                    coming = pool.submit(_fetch, source, index, wanted, tally)
+                for place in batch:
+                    chunk = index.chunks[place.chunk]
+                    data = got[chunk.piece][chunk.offset : chunk.offset + chunk.length]
+                    tally.add(written=len(data))
+                    yield data
+        finally:
+            # Whoever takes the stream may have failed: then nobody waits for the next batch.
+            if coming is not None and not coming.done():
+                source.stop.set()
+
+
+def _batches(index: ImageIndex, places: list[Place]) -> Iterator[list[Place]]:
+    batch: list[Place] = []
+    pieces: set[int] = set()
+    size = 0
+    for place in places:
+        piece = index.chunks[place.chunk].piece
+        more = 0 if piece in pieces else index.pieces[piece].plain
+        if batch and size + more > _BATCH:
+            yield batch
+            batch, pieces, size = [], set(), 0
+            more = index.pieces[piece].plain
+        batch.append(place)
+        pieces.add(piece)
+        size += more
+    if batch:
+        yield batch
+
+
+def _of(index: ImageIndex, places: list[Place]) -> list[int]:
+    return sorted({index.chunks[one.chunk].piece for one in places})
+
+
+def _fetch(source: Source, index: ImageIndex, wanted: list[int], tally: Tally) -> dict[int, bytes]:
+    got: dict[int, bytes] = {}
+    lock = threading.Lock()
+
+    def deliver(number: int, data: bytearray) -> None:
+        tally.add(fetched=len(data))
+        plain = _plain(index, number, data)
+        with lock:
+            got[number] = plain
+
+    source.stop.clear()
+    run_together(source.pieces(index, wanted, deliver), source.stop.set)
+    return got
+
+
+def _plain(index: ImageIndex, number: int, data: bytearray) -> bytes:
+    size = index.pieces[number].plain
+    try:
+        plain = zstandard.ZstdDecompressor().decompress(data, max_output_size=size)
+    except zstandard.ZstdError as error:
+        raise JobFailed("image-damaged", f"piece {number} is no Zstandard: {error}") from error
+    if len(plain) != size:
+        raise JobFailed("image-damaged", f"piece {number} has another size")
+    return plain

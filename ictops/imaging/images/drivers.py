@@ -1,0 +1,93 @@
+"""Folders of drivers, as the image server gives them: named by the digest of their list."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+from ictops.errors import ImageError
+from ictops.imaging.wire.words import NAME, digest_of
+
+LIST = "list"
+_FOR_WINDOWS = re.compile(r'[^\x00-\x1f<>:"|?*\\]+')
+
+
+class DriversError(ImageError):
+    """A folder of drivers cannot be published."""
+
+
+def publish(source: Path, store: Path, name: str) -> str:
+    """Copy a folder of drivers below ``drivers/``, and give what a job calls it.
+
+    The same files have the same name, and are not copied again.
+
+    :param source: a folder with the drivers unpacked: Windows wants ``.inf`` files.
+    :param name: which model they are for, in the words of a path.
+    :raises DriversError: if the folder has no driver, or something that no Windows can have.
+    """
+    if not NAME.fullmatch(name):
+        raise DriversError(
+            f"{name!r} is no name for drivers", do="Take small letters, digits and hyphens"
+        )
+    found = _files(source)
+    folder = store / "drivers" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=folder) as scratch:
+        new = Path(scratch) / "files"
+        lines = []
+        for path in found:
+            data = (source / path).read_bytes()
+            lines.append(f"{digest_of(data).hex()} {len(data)} {path}\n")
+            copy = new / path
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            _write(copy, data)
+        listed = "".join(lines).encode()
+        _write(new / LIST, listed)
+        there = folder / digest_of(listed).hex()
+        if there.is_dir() and not _whole(there, listed):
+            shutil.rmtree(there)
+        if not there.is_dir():
+            new.rename(there)
+    return f"{name}/{there.name}"
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _files(source: Path) -> list[str]:
+    found = []
+    for folder, folders, names in os.walk(source):
+        folders.sort()
+        for name in sorted(names):
+            at = Path(folder) / name
+            path = at.relative_to(source).as_posix()
+            if at.is_symlink() or not at.is_file():
+                raise DriversError(f"{path} is no plain file", where=str(source))
+            if not _FOR_WINDOWS.fullmatch(path) or path.casefold() == LIST:
+                raise DriversError(f"{path!r} is no name for a driver's file", where=str(source))
+            found.append(path)
+    if not any(path.casefold().endswith(".inf") for path in found):
+        raise DriversError(
+            "there is no driver: Windows reads .inf files",
+            where=str(source),
+            do="Unpack the vendor's archive or installer, and give the folder that it unpacks to",
+        )
+    return sorted(found)
+
+
+def _whole(folder: Path, listed: bytes) -> bool:
+    if not (folder / LIST).is_file() or (folder / LIST).read_bytes() != listed:
+        return False
+    for line in listed.decode().splitlines():
+        digest, _, path = line.split(" ", 2)
+        at = folder / path
+        if not at.is_file() or digest_of(at.read_bytes()).hex() != digest:
+            return False
+    return True
