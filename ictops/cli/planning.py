@@ -44,7 +44,7 @@ def build_request(settings: Settings, asked: PlanOptions) -> Request:
             where="--in",
             do='Add --in "october half-term", or --from and --until',
         )
-    codes = tuple(dict.fromkeys(code.strip() for code in asked.sites.split(",") if code.strip()))
+    codes = _names(asked.sites)
     try:
         gate = Gate(
             site_failures=_budget(asked.site_failures),
@@ -63,12 +63,14 @@ def build_request(settings: Settings, asked: PlanOptions) -> Request:
         sites=() if codes == ("all",) else codes,
         span=Span(holiday=asked.holiday, start=asked.start, until=asked.until),
         limit=asked.limit,
+        rooms=_names(asked.rooms or ""),
         canary=parse_canary(asked.canary),
         shares=parse_shares(asked.shares),
         gate=gate,
         limits=Limits(
             site=asked.site_limit or own.site,
             room=asked.room_limit or own.room,
+            switch=asked.switch_limit or own.switch,
             total=asked.total_limit or own.total,
         ),
         retry_every=(
@@ -79,6 +81,11 @@ def build_request(settings: Settings, asked: PlanOptions) -> Request:
         estimate=length(asked.estimate, "--estimate") if asked.estimate else None,
         needs_approval=asked.needs_approval,
     )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Give names that were given with commas between them, each once."""
+    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
 def show(
@@ -160,7 +167,7 @@ def _print(draft: Draft, approvers: Sequence[tuple[str, datetime]]) -> None:
     limits = plan.limits
     out.print(
         f"A batch takes {lasts} ({known}); at once {limits.site} a site, {limits.room} a room, "
-        f"{limits.total} in all\n"
+        f"{limits.switch} a switch, {limits.total} in all\n"
     )
     codes = rows_to_show(forecast, plan, MOST_SITES)
     out.print(site_table(plan, forecast, codes))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from ictops.calendars.window import Window
+from ictops.estate.models import Place
 from ictops.running.messages import Order, Report
 
 
@@ -43,7 +44,8 @@ class Course:
     forks: int
     windows: Mapping[str, list[Window]]
     """The windows of each site, or one open one where a person overrode them."""
-    rooms: Mapping[str, str]
+    places: Mapping[str, Place]
+    """Where each host is."""
     macs: Mapping[str, str] = field(default_factory=dict)
     """The MAC of each host where it is known."""
     wake: Callable[[str, list[str]], None] = lambda _site, _macs: None

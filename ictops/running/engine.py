@@ -185,7 +185,7 @@ class Engine:
             self.plan,
             site,
             windows=self.course.windows[site],
-            rooms=self.course.rooms,
+            places=self.course.places,
             busy=any(shard.site == site for shard in self._shards.values()),
         )
         working = sum(len(shard.hosts) for shard in self._shards.values())
