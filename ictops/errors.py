@@ -116,5 +116,9 @@ class TrustError(IctopsError):
     """A host key is unknown or has changed, or a vault cannot be opened."""
 
 
+class ImagingError(IctopsError):
+    """An image, a key or a job of imaging is not as it must be."""
+
+
 class LabError(IctopsError):
     """The lab cannot be brought up, or has no such host."""

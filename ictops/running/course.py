@@ -30,10 +30,13 @@ class Notice:
 
     site: str
     """Empty where it is about the whole run."""
-    what: Literal["start", "host", "site", "wait", "note"]
+    what: Literal["start", "host", "site", "wait", "note", "progress"]
     text: str
     host: str = ""
     outcome: str = ""
+    """Of a host or a site; of progress, the step that the host is in."""
+    percent: int | None = None
+    """How far the host's present step is."""
 
 
 @dataclass(frozen=True, slots=True)
