@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import types
 import typing
 from typing import Any, Literal, TypeVar, Union
@@ -69,11 +70,25 @@ def _read(kind: Any, data: object, where: str) -> Any:
     if origin is dict:
         if not isinstance(data, dict):
             raise NotAsAgreed(f"{where}: names and values are wanted")
-        return {name: _read(arguments[1], one, f"{where}.{name}") for name, one in data.items()}
-    if kind is float and type(data) is int:
-        return float(data)
+        return {
+            _read_plain(str, name, where): _read(arguments[1], one, f"{where}.{name}")
+            for name, one in data.items()
+        }
+    return _read_plain(kind, data, where)
+
+
+def _read_plain(kind: Any, data: object, where: str) -> Any:
+    try:
+        if kind is float and type(data) is int:
+            data = float(data)
+        if isinstance(data, str):
+            data.encode()
+    except (OverflowError, UnicodeEncodeError) as error:
+        raise NotAsAgreed(f"{where}: {error}") from error
     if type(data) is not kind:
         raise NotAsAgreed(f"{where}: {kind.__name__} is wanted, not {type(data).__name__}")
+    if isinstance(data, float) and not math.isfinite(data):  # other readers of JSON know none such
+        raise NotAsAgreed(f"{where}: a number is wanted")
     return data
 
 

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from ictops.imaging.wire.job import Adapt, ImageRef, Job, SeedFile
+from ictops.imaging.wire.said import Progress
 from ictops.imaging.wire.strict import NotAsAgreed, dumps, loads
 
 JOB = Job(
@@ -28,6 +29,8 @@ def test_what_is_written_is_read_again() -> None:
         ({"then": "halt"}, "job.then"),
         ({"cache": "1"}, "job.cache: int is wanted"),
         ({"cache": True}, "job.cache: int is wanted"),
+        ({"host": "\ud800"}, "job.host"),
+        ({"adapt": {"host_name": "x", "drivers": {"\ud800": "x"}}}, "job.adapt.drivers"),
         ({"ictops_job": 2}, "job.ictops_job"),
         ({"extra": 1}, "there is no 'extra'"),
         ({"mac": "02-1c-70-01-00-21"}, "is no MAC"),
@@ -49,6 +52,12 @@ def test_what_is_not_as_agreed_is_told(change: dict, fault: str) -> None:
 def test_what_is_no_json_is_told(text: str) -> None:
     with pytest.raises(NotAsAgreed):
         loads(Job, text)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400", "9" * 400])
+def test_what_is_no_number_that_all_can_read_is_told(number: str) -> None:
+    with pytest.raises(NotAsAgreed, match=r"progress\.rate"):
+        loads(Progress, f'{{"step": "fetching", "rate": {number}}}')
 
 
 def test_a_missing_field_is_told() -> None:

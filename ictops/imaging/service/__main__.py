@@ -1,0 +1,73 @@
+"""``python3 -m ictops.imaging.service``: runs until it is told to end."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+
+from ictops.imaging.service.desk import Desk
+from ictops.imaging.service.grub import GrubFiles
+from ictops.imaging.service.http import Server, admin_routes, agent_routes
+from ictops.imaging.service.kept import Folder
+from ictops.imaging.service.sessions import Alone
+
+log = logging.getLogger(__name__)
+
+TIDY_SECONDS = 5
+
+
+def main(words: list[str] | None = None) -> int:
+    """Answer agents and the administrator until SIGTERM or SIGINT."""
+    parser = argparse.ArgumentParser(prog="ictops-imaging", description=__doc__)
+    parser.add_argument("--state", type=Path, required=True, help="the folder of jobs is made here")
+    parser.add_argument("--run", type=Path, required=True, help="agent.sock, admin.sock come here")
+    parser.add_argument("--grub-jobs", type=Path, required=True, help="what TFTP has as grub/job/")
+    parser.add_argument("--grub-template", type=Path, required=True, help="has @MAC@ in it")
+    parser.add_argument("--allowed-signers", type=Path, required=True, help="whose jobs are taken")
+    given = parser.parse_args(words)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    os.umask(0o077)  # a socket is nobody else's until it is said whose it is
+    desk = Desk(
+        Folder(given.state / "jobs"),
+        GrubFiles(given.grub_jobs, given.grub_template.read_text()),
+        given.allowed_signers,
+        Alone(),
+    )
+    servers = [
+        Server(given.run / "agent.sock", 0o660, agent_routes(desk)),
+        Server(given.run / "admin.sock", 0o600, admin_routes(desk)),
+    ]
+    told = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: told.set())
+    for server in servers:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    _say_ready()
+    while not told.wait(TIDY_SECONDS):
+        try:
+            desk.tidy()
+        except OSError:
+            log.exception("this is tried again in %s s", TIDY_SECONDS)
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+    return 0
+
+
+def _say_ready() -> None:
+    """Tell systemd that requests are answered (sd_notify(3))."""
+    path = os.environ.get("NOTIFY_SOCKET")
+    if path:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+            notify.connect(path.replace("@", "\0", 1) if path.startswith("@") else path)
+            notify.sendall(b"READY=1")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

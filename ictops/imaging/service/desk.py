@@ -1,0 +1,350 @@
+"""The rules: who gets which job, when, and how often.
+
+One lock for all: a boot server has some hundred jobs, and an answer takes some milliseconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from ictops.imaging.service.grub import GrubFiles
+from ictops.imaging.service.kept import Folder, Kept, Known
+from ictops.imaging.service.sessions import Sessions
+from ictops.imaging.wire import strict
+from ictops.imaging.wire.job import Job
+from ictops.imaging.wire.said import (
+    Answer,
+    Claim,
+    Claimed,
+    End,
+    HostKeys,
+    Progress,
+    Ready,
+    Secret,
+    Session,
+)
+from ictops.imaging.wire.signature import SignatureWrong, verify
+from ictops.imaging.wire.state import Arm, JobState, Look, Stage, Wait
+from ictops.imaging.wire.words import moment
+
+log = logging.getLogger(__name__)
+
+SILENCE = timedelta(minutes=10)
+"""A PC that has begun may go on after its window; one that says nothing so long does not."""
+KEEP = timedelta(days=30)
+"""How long a job is kept that is over."""
+LONGEST_WAIT = 60
+"""Seconds."""
+MOST_FAULTS = 20
+"""Refused claims that are told of a job."""
+HOST_KEY = re.compile(
+    r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]{20,1500}={0,2}"
+)
+MOST_HOST_KEYS = 8
+
+
+class Refused(Exception):
+    """What was asked for is not done; ``status`` is HTTP's."""
+
+    def __init__(self, status: int, fault: str) -> None:
+        super().__init__(fault)
+        self.status = status
+        self.fault = fault
+
+
+class Desk:
+    """Where jobs are armed, claimed and ended. Every method may be called from any thread."""
+
+    def __init__(
+        self,
+        folder: Folder,
+        grub: GrubFiles,
+        allowed_signers: Path,
+        sessions: Sessions,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._folder = folder
+        self._grub = grub
+        self._allowed = allowed_signers
+        self._sessions = sessions
+        self._now = now
+        self._changed = threading.Condition()
+        self._known = {one.job.id: one for one in folder.load()}
+        with self._changed:
+            for one in self._active():
+                if one.kept.state.end is not None:  # stopped between the two steps of its end
+                    self._finish(one, "ended")
+            self.tidy()
+
+    # -- for the administrator
+
+    def arm(self, asked: Arm) -> Answer:
+        """Let a job be done. Asked again with the same job, it is done once.
+
+        :raises Refused: if it is not signed, too late, or another job of that PC is not ended.
+        """
+        text = asked.job.encode()
+        try:
+            verify(text, asked.signature, "ictops-job", self._allowed)
+            job = strict.loads(Job, text)
+        except SignatureWrong as error:
+            raise Refused(403, f"the job is refused: {error}") from error
+        except strict.NotAsAgreed as error:
+            raise Refused(400, f"the job is refused: {error}") from error
+        with self._changed:
+            if moment(job.not_after) <= self._now():
+                raise Refused(403, f"the window of this job for {job.host} is over")
+            if job.id in self._known:
+                return self._arm_again(job, text)
+            for other in [one for one in self._active() if one.job.mac == job.mac]:
+                if not asked.replace:
+                    what = f"{other.job.id} for {other.job.host}"
+                    raise Refused(409, f"{job.mac} has a job that is not over: {what}")
+                self._finish(other, "cancelled")
+            state = JobState(job.id, job.host, job.mac, 0, "armed", job.uuid, self._stamp())
+            kept = Kept(state, self._stamp())
+            self._folder.add(text, asked.signature, asked.secret, kept)
+            self._known[job.id] = Known(job, kept)
+            log.info("armed %s: %s for %s, %s", job.id, job.kind, job.host, job.mac)
+            self._boot_only_waiting()
+        return Answer()
+
+    def look(self, asked: Look) -> JobState:
+        """Give what is known of a job.
+
+        :raises Refused: if there is none.
+        """
+        with self._changed:
+            return self._by_id(asked.id).kept.state
+
+    def wait(self, asked: Wait) -> JobState:
+        """Give what is known of a job as soon as it is newer than what was seen.
+
+        :raises Refused: if there is none.
+        """
+        until = time.monotonic() + min(asked.seconds, LONGEST_WAIT)
+        with self._changed:
+            while (state := self._by_id(asked.id).kept.state).serial <= asked.seen:
+                left = until - time.monotonic()
+                if left <= 0:
+                    break
+                self._changed.wait(left)
+            return state
+
+    def cancel(self, asked: Look) -> JobState:
+        """Take a job back; one that is over stays as it is.
+
+        :raises Refused: if there is none.
+        """
+        with self._changed:
+            known = self._by_id(asked.id)
+            if _is_active(known):
+                known = self._finish(known, "cancelled")
+            return known.kept.state
+
+    # -- for the agents
+
+    def claim(self, claim: Claim) -> Claimed:
+        """Give a PC its job and a token for it; an older token is no longer worth anything.
+
+        :raises Refused: if it has none, it is not its time, or another PC has it.
+        """
+        with self._changed:
+            self.tidy()
+            known = self._for_claim(claim)
+            state = known.kept.state
+            token = secrets.token_urlsafe(32)
+            self._save(
+                known,
+                replace(
+                    state, state="claimed", uuid=claim.uuid, hardware=claim.hardware,
+                    claims=state.claims + 1, progress=Progress("claimed"),
+                ),
+                token=_digest(token),
+            )  # fmt: skip
+            log.info("claimed %s: %s, %s", state.id, claim.mac, claim.uuid)
+            job, signature = self._folder.signed(state.id)
+        return Claimed(job, signature, token)
+
+    def progress(self, token: str, said: Progress) -> Answer:
+        """Hear how far a PC is."""
+        if min(said.done, said.total, said.rate) < 0:
+            raise Refused(400, "progress is never less than nothing")
+        with self._changed:
+            known = self._running(token)
+            self._save(known, replace(known.kept.state, progress=said), durable=False)
+        return Answer()
+
+    def host_keys(self, token: str, said: HostKeys) -> Answer:
+        """Hear which SSH host keys a PC will have."""
+        if not 0 < len(said.keys) <= MOST_HOST_KEYS or not all(map(HOST_KEY.fullmatch, said.keys)):
+            raise Refused(400, "these are no public SSH host keys without a comment")
+        with self._changed:
+            known = self._running(token)
+            self._save(known, replace(known.kept.state, host_keys=said.keys))
+        return Answer()
+
+    def secret(self, token: str, _said: Answer) -> Secret:
+        """Give the job's secret, once."""
+        with self._changed:
+            name = self._running(token).job.id
+            secret = self._folder.take_secret(name)
+        if secret is None:
+            raise Refused(409, "there is no secret of this job, or it has been given")
+        log.info("gave the secret of %s", name)
+        return Secret(secret)
+
+    def ready(self, token: str, said: Ready) -> Session:
+        """Say how a PC gets a pack."""
+        with self._changed:
+            job = self._running(token).job
+        return self._sessions.join(job, said)
+
+    def end(self, token: str, said: End) -> Answer:
+        """Hear what became of a job. It is over when its PC no longer boots from the network."""
+        with self._changed:
+            known = self._by_token(token)
+            if known.kept.state.state == "ended" and known.kept.state.end == said:
+                return Answer()  # its answer was lost
+            known = self._running(token)
+            # Put down first, so that a job whose end was heard never begins again.
+            known = self._save(known, replace(known.kept.state, end=said))
+            self._finish(known, "ended")
+        return Answer()
+
+    # -- by itself
+
+    def tidy(self) -> None:
+        """See to windows that have begun or are over, and forget what was long ago."""
+        with self._changed:
+            now = self._now()
+            for known in list(self._known.values()):
+                state = known.kept.state
+                silent = now - moment(state.at)
+                if not _is_active(known):
+                    if silent > KEEP:
+                        self._folder.forget(state.id)
+                        del self._known[state.id]
+                elif now >= moment(known.job.not_after) and (
+                    state.state == "armed" or silent > SILENCE
+                ):
+                    self._finish(known, "expired")
+            self._boot_only_waiting()
+
+    # -- with the lock held
+
+    def _arm_again(self, job: Job, text: bytes) -> Answer:
+        known = self._known[job.id]
+        if not _is_active(known) or self._folder.signed(job.id)[0].encode() != text:
+            raise Refused(409, f"the job {job.id} has been here: {known.kept.state.state}")
+        self._boot_only_waiting()
+        return Answer()
+
+    def _for_claim(self, claim: Claim) -> Known:
+        mine = [one for one in self._known.values() if one.job.mac == claim.mac]
+        if not mine:
+            raise Refused(404, f"there is no job for {claim.mac}")
+        known = max(mine, key=lambda one: (_is_active(one), moment(one.kept.armed)))
+        job, state = known.job, known.kept.state
+        if state.state == "expired":
+            raise Refused(403, f"the window of the job for {claim.mac} is over")
+        if not _is_active(known):
+            raise Refused(409, f"the job for {claim.mac} is over: {state.state}")
+        if state.uuid not in {None, claim.uuid}:
+            self._tell_other_pc(known, claim)
+            raise Refused(409, f"the job for {claim.mac} is another PC's")
+        if self._now() >= moment(job.not_after):
+            self._finish(known, "expired")
+            raise Refused(403, f"the window of the job for {claim.mac} is over")
+        if self._now() < moment(job.not_before):
+            raise Refused(403, f"the window of the job for {claim.mac} begins {job.not_before}")
+        return known
+
+    def _tell_other_pc(self, known: Known, claim: Claim) -> None:
+        state = known.kept.state
+        fault = (
+            f"two PCs have the MAC {claim.mac}: the job is for the one with UUID {state.uuid}, and "
+            f"one with UUID {claim.uuid} asked for it"
+            if state.claims
+            else f"the PC with MAC {claim.mac} has UUID {claim.uuid}, and the job is for "
+            f"{state.uuid}: another PC, or another main board"
+        )
+        log.warning("refused %s: %s", state.id, fault)
+        if fault not in state.faults and len(state.faults) < MOST_FAULTS:
+            self._save(known, replace(state, faults=(*state.faults, fault)), heard=False)
+
+    def _active(self) -> Iterator[Known]:
+        return iter([one for one in self._known.values() if _is_active(one)])
+
+    def _by_id(self, name: str) -> Known:
+        if name not in self._known:
+            raise Refused(404, f"there is no job {name}")
+        return self._known[name]
+
+    def _by_token(self, token: str) -> Known:
+        digest = _digest(token)
+        for known in self._known.values():
+            if secrets.compare_digest(known.kept.token, digest):
+                return known
+        raise Refused(401, "this token is nobody's, or the PC has claimed its job again")
+
+    def _running(self, token: str) -> Known:
+        known = self._by_token(token)
+        if not _is_active(known):
+            raise Refused(409, f"the job is over: {known.kept.state.state}")
+        return known
+
+    def _finish(self, known: Known, stage: Stage) -> Known:
+        # The PC must not boot into a job that is over: first the file, then the word.
+        self._grub.remove(known.job.mac)
+        self._folder.take_secret(known.job.id)
+        known = self._save(known, replace(known.kept.state, state=stage))
+        log.info("%s %s: %s, %s", stage, known.job.id, known.job.host, known.job.mac)
+        self._sessions.leave(known.job)
+        return known
+
+    def _save(
+        self,
+        known: Known,
+        state: JobState,
+        *,
+        token: str | None = None,
+        durable: bool = True,
+        heard: bool = True,
+    ) -> Known:
+        state = replace(state, serial=state.serial + 1, at=self._stamp() if heard else state.at)
+        kept = replace(known.kept, state=state, token=known.kept.token if token is None else token)
+        self._folder.save(kept, durable=durable)
+        self._known[state.id] = known = Known(known.job, kept)
+        self._changed.notify_all()
+        return known
+
+    def _boot_only_waiting(self) -> None:
+        now = self._now()
+        self._grub.keep_only(
+            {
+                one.job.mac
+                for one in self._active()
+                if moment(one.job.not_before) <= now < moment(one.job.not_after)
+            }
+        )
+
+    def _stamp(self) -> str:
+        return self._now().isoformat()
+
+
+def _is_active(known: Known) -> bool:
+    return known.kept.state.state in {"armed", "claimed"}
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,49 @@
+"""Files that are whole or not there, whenever the power goes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def write(path: Path, data: bytes, mode: int = 0o600, *, durable: bool = True) -> None:
+    """Write a file by renaming it into place.
+
+    :param durable: wait until the disk has it.
+    :raises OSError: if that cannot be; then the file is as it was.
+    """
+    half = path.with_name(f".{path.name}.new")
+    try:
+        with half.open("wb") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        half.replace(path)
+    except OSError:
+        half.unlink(missing_ok=True)
+        raise
+    if durable:
+        sync(path.parent)
+
+
+def remove(path: Path) -> None:
+    """Remove a file for good, if it is there.
+
+    :raises OSError: if it stays.
+    """
+    path.unlink(missing_ok=True)
+    sync(path.parent)
+
+
+def sync(folder: Path) -> None:
+    """Wait until the disk has a folder's names.
+
+    :raises OSError: if it has them not.
+    """
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
