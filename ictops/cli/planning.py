@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ictops.cli.output import as_json as print_json
-from ictops.cli.output import console, days
+from ictops.cli.output import console, days, table
 from ictops.cli.plan_options import PlanOptions
 from ictops.errors import Exit, PlanError
 from ictops.operations.planning import Draft, Request, Span, name_playbook
@@ -29,6 +29,8 @@ WIDTH = 120
 """Columns where it is not a terminal that is written to."""
 MOST_SITES = 40
 """How many sites are drawn; those in trouble come first."""
+MOST_ABOUT = 40
+"""How many hosts are listed of which something is told."""
 
 
 def build_request(settings: Settings, asked: PlanOptions) -> Request:
@@ -180,6 +182,14 @@ def _print(draft: Draft, approvers: Sequence[tuple[str, datetime]]) -> None:
     ):  # fmt: skip
         out.print(row, no_wrap=True, overflow="crop")
     out.print()
+    if plan.about:
+        listed = table("host", "seen of it")
+        for host, told in list(plan.about.items())[:MOST_ABOUT]:
+            listed.add_row(host, told)
+        out.print(listed)
+        if len(plan.about) > MOST_ABOUT:
+            out.print(f"... and {len(plan.about) - MOST_ABOUT:,} more; --json lists them all")
+        out.print()
     for note in draft.notes:
         out.print(Text("! ", style="yellow") + Text(note), soft_wrap=True)
     for by, at in approvers:

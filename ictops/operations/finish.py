@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ictops.operations.drift import OPERATION as SWITCH_DRIFT
 from ictops.operations.drift import finish_switch_drift
+from ictops.operations.hardware import SURVEY, record_hardware
+from ictops.operations.image import ERASE, IMAGE
 from ictops.operations.switch_config import CHANGES, finish_change
 from ictops.operations.switches import BACKUP as SWITCH_BACKUP
 from ictops.operations.switches import finish_backup
@@ -24,5 +26,7 @@ def finish(journal: Journal, settings: Settings, run_id: str) -> None:
         finish_switch_drift(journal, run_id)
     elif run.operation == SWITCH_BACKUP:
         finish_backup(journal, settings.of_cluster(run.cluster), run_id)
+    elif run.operation in {IMAGE, ERASE, SURVEY}:
+        record_hardware(journal, run)
     elif run.operation in CHANGES:
         finish_change(settings.of_cluster(run.cluster), run)

@@ -26,7 +26,7 @@ from ictops.planning.estimate import estimate
 from ictops.planning.forecast import Forecast, forecast
 from ictops.planning.waves import CanaryRule, lay_waves
 from ictops.plans.digests import changed_since, digests_of
-from ictops.plans.file import plan_digest, read_plan, window_spans
+from ictops.plans.file import read_plan, window_spans
 from ictops.plans.model import Gate, Plan, SitePlan, Wave
 from ictops.plans.search import SearchPath
 from ictops.plans.sources import playbook_path
@@ -208,51 +208,6 @@ def unknown_hosts(plan: Plan, site_of: Mapping[str, str]) -> list[str]:
             elif site_of[host] != code:
                 said.append(f"host {host} is at site {site_of[host]}, not at {code}")
     return said
-
-
-@dataclass(frozen=True, slots=True)
-class Approval:
-    """What was written into the journal."""
-
-    plan: str
-    """The file."""
-    digest: str
-    """Of what it says: an edit ends the approval."""
-    by: str
-    at: datetime
-    note: str
-
-
-def approve(settings: Settings, path: Path, *, by: str | None, note: str = "") -> Approval:
-    """Record in the journal that the plan as it stands in the file is approved.
-
-    :raises PlanError: where the file is no plan.
-    :raises JournalError: where the journal cannot be written.
-    """
-    from ictops.store.journal import Journal  # noqa: PLC0415 - loads SQLAlchemy
-
-    digest = plan_digest(read_plan(path))
-    name = by or person()
-    if name != person():
-        note = "; ".join(part for part in (f"entered by {person()}", note) if part)
-    approval = Approval(str(path), digest, name, datetime.now(UTC), note)
-    journal = Journal.open(settings.journal_url)
-    try:
-        journal.approve(digest, by=name, at=approval.at, note=note)
-    finally:
-        journal.close()
-    return approval
-
-
-def approvers(settings: Settings, plan: Plan) -> list[tuple[str, datetime]]:
-    """Give who approved this plan, just as it is now, and when."""
-    from ictops.store.journal import Journal  # noqa: PLC0415
-
-    journal = Journal.open(settings.journal_url)
-    try:
-        return [(one.by, one.at) for one in journal.approvals(plan_digest(plan))]
-    finally:
-        journal.close()
 
 
 def name_playbook(given: Path) -> str:
