@@ -57,9 +57,11 @@ def image(
         ),
     ] = None,
     then: Annotated[
-        Path | None,
-        typer.Option(help="The playbook that comes after it; else site.yml.", rich_help_panel=WHAT),
-    ] = None,
+        Path,
+        typer.Option(
+            help="The playbook that comes after it, of yours or of ictops.", rich_help_panel=WHAT
+        ),
+    ] = Path("site.yml"),
     and_servers: AndServers = False,
     cluster: ClusterName = None,
     as_json: AsJson = False,

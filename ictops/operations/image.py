@@ -49,13 +49,13 @@ class Imaging:
 
     :ivar multicast: whether the PCs of a room that go together receive it together.
     :ivar cache: bytes of the partition that keeps the image at the PC; 0 for none.
-    :ivar then: the playbook that comes after it; ``site.yml`` if None.
+    :ivar then: the playbook that comes after it.
     :ivar and_servers: whether servers that the limit names are imaged, too.
     """
 
     multicast: bool = False
     cache: int = 0
-    then: Path | None = None
+    then: Path = Path("site.yml")
     and_servers: bool = False
 
 
@@ -72,13 +72,12 @@ def plan_image(settings: Settings, image: str, request: Request, how: Imaging) -
     extra_vars: dict[str, Any] = {
         "workstation_image_folder": str(imaging_folder(settings).path),
         IMAGE_VARIABLE: _as_data(published.ref),
+        THEN_VARIABLE: name_playbook(how.then),
     }
     if how.multicast:
         extra_vars["workstation_image_multicast"] = True
     if how.cache:
         extra_vars["workstation_image_cache"] = how.cache
-    if how.then:
-        extra_vars[THEN_VARIABLE] = name_playbook(how.then)
     work = Work(
         operation=IMAGE,
         title=f"image {published.ref.name} {published.ref.version}",
