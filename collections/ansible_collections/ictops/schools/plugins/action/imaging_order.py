@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -59,7 +60,8 @@ class ActionModule(ActionBase):
         """Give the job's id, and what it is at."""
         super().run(tmp, task_vars)
         variables = task_vars or {}
-        _, args = self.validate_argument_spec(SPEC)
+        _, given = self.validate_argument_spec(SPEC)
+        args = json.loads(json.dumps(given))  # plain: Ansible's own texts carry tags
         host = variables["inventory_hostname"]
         try:
             refuse_servers(host, variables["group_names"], args["and_servers"])
