@@ -108,3 +108,12 @@ def test_a_pc_that_does_not_ask_for_its_job_is_left_for_later(oak: School):
         applying.communicate()
         own.unlink()
         workspace.ictops("lab", "fault", PC, "on", "--name", "t")
+
+
+def test_hosts_that_are_on_are_surveyed(oak: School):
+    workspace = oak.workspace
+    known = workspace.json("inventory", "hardware", "--survey", "--limit", "lab001-srv-01")
+    assert [one["host"] for one in known] == ["lab001-srv-01"]
+    assert known[0]["memory"] > 0
+    shown = workspace.ictops("inventory", "hardware")
+    assert "lab001-srv-01" in shown
