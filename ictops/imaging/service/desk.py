@@ -181,7 +181,7 @@ class Desk:
             raise Refused(400, "progress is never less than nothing")
         with self._changed:
             known = self._running(token)
-            self._save(known, replace(known.kept.state, progress=said), durable=False)
+            self._save(known, replace(known.kept.state, progress=said))
         return Answer()
 
     def host_keys(self, token: str, said: HostKeys) -> Answer:
@@ -318,12 +318,11 @@ class Desk:
         state: JobState,
         *,
         token: str | None = None,
-        durable: bool = True,
         heard: bool = True,
     ) -> Known:
         state = replace(state, serial=state.serial + 1, at=self._stamp() if heard else state.at)
         kept = replace(known.kept, state=state, token=known.kept.token if token is None else token)
-        self._folder.save(kept, durable=durable)
+        self._folder.save(kept)
         self._known[state.id] = known = Known(known.job, kept)
         self._changed.notify_all()
         return known

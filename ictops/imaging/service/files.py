@@ -6,10 +6,9 @@ import os
 from pathlib import Path
 
 
-def write(path: Path, data: bytes, mode: int = 0o600, *, durable: bool = True) -> None:
-    """Write a file by renaming it into place.
+def write(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Write a file by renaming it into place, and wait until the disk has it.
 
-    :param durable: wait until the disk has it.
     :raises OSError: if that cannot be; then the file is as it was.
     """
     half = path.with_name(f".{path.name}.new")
@@ -17,15 +16,13 @@ def write(path: Path, data: bytes, mode: int = 0o600, *, durable: bool = True) -
         with half.open("wb") as file:
             os.fchmod(file.fileno(), mode)
             file.write(data)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
+            file.flush()
+            os.fsync(file.fileno())  # or a power cut may leave the new name without the bytes
         half.replace(path)
     except OSError:
         half.unlink(missing_ok=True)
         raise
-    if durable:
-        sync(path.parent)
+    sync(path.parent)
 
 
 def remove(path: Path) -> None:

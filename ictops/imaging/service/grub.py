@@ -18,7 +18,9 @@ class GrubFiles:
     def __init__(self, folder: Path, template: str) -> None:
         self._folder = folder
         self._template = template
-        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        if not folder.is_dir():
+            folder.mkdir(parents=True)
+            folder.chmod(0o755)  # whatever the umask is: the TFTP server is another user
 
     def put(self, mac: str) -> None:
         """Have a PC's file as the template is now."""

@@ -81,10 +81,9 @@ class Folder:
         half.rename(self._root / kept.state.id)
         sync(self._root)
 
-    def save(self, kept: Kept, *, durable: bool = True) -> None:
+    def save(self, kept: Kept) -> None:
         """Put down what has changed."""
-        path = self._root / kept.state.id / "state.json"
-        write(path, strict.dumps(kept), durable=durable)
+        write(self._root / kept.state.id / "state.json", strict.dumps(kept))
 
     def signed(self, name: str) -> tuple[str, str]:
         """Give a job and its signature, as they came."""
