@@ -143,7 +143,7 @@ def pour(folder: Path) -> tuple[float, list[float]]:
         strategy="linear",
         forks=HOSTS,
         windows={"bench": [Window(now, now + timedelta(hours=1))]},
-        rooms={},
+        places={},
     )
     Engine(journal, lease, plan, fountain, course).carry()
     taken = [(lease.committed[n] - at) * 1000 for n, at in fountain.arrived.items()]

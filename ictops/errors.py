@@ -117,7 +117,7 @@ class TrustError(IctopsError):
 
 
 class ImageError(IctopsError):
-    """An image, or the disk that it is made of, is not as it must be."""
+    """An image, its disk, or a key or job of imaging is not as it must be."""
 
 
 class ImageDamaged(ImageError):

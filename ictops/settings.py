@@ -36,6 +36,7 @@ class Limits(BaseModel):
 
     site: int = Field(default=20, ge=1)
     room: int = Field(default=10, ge=1)
+    switch: int = Field(default=20, ge=1)
     total: int = Field(default=100, ge=1)
 
 

@@ -8,6 +8,7 @@ import typer
 import yaml
 
 from ictops.cli.completion import complete_host
+from ictops.cli.hardware import hardware
 from ictops.cli.options import AsJson, ClusterName
 from ictops.cli.output import as_json, console, counted, from_here, working
 from ictops.errors import Exit
@@ -17,6 +18,7 @@ inventory_app = typer.Typer(help="Check the inventory, and look into it.", no_ar
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
+    inventory_app.command()(hardware)
     app.add_typer(inventory_app, name="inventory")
 
 

@@ -37,6 +37,7 @@ STYLES = {
     "done": "green",
     "stopped": "bold red",
     "open": "cyan",
+    "at work": "cyan",
     "pinned": "green",
     "new": "yellow",
     "revoked": "bold red",

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ictops.cli import plan_image
 from ictops.cli.options import AsJson, ClusterName
 from ictops.cli.output import as_json as print_json
 from ictops.cli.output import console, working
@@ -167,7 +168,8 @@ def show_plan(file: PlanFile, *, cluster: ClusterName = None, as_json: AsJson = 
     Example: ictops plan show plan.yml
     """
     from ictops.cli.planning import show  # noqa: PLC0415 - heavy
-    from ictops.operations.planning import approvers, look_at  # noqa: PLC0415
+    from ictops.operations.approval import approvers  # noqa: PLC0415
+    from ictops.operations.planning import look_at  # noqa: PLC0415
     from ictops.settings import load_settings  # noqa: PLC0415
 
     settings = load_settings(cluster)
@@ -192,7 +194,7 @@ def approve_plan(
 
     Example: ictops plan approve plan.yml --note "agreed with the head"
     """
-    from ictops.operations.planning import approve  # noqa: PLC0415 - heavy
+    from ictops.operations.approval import approve  # noqa: PLC0415 - heavy
     from ictops.settings import load_settings  # noqa: PLC0415
 
     with working("reading the plan"):
@@ -206,4 +208,5 @@ def approve_plan(
 
 
 def register(app: typer.Typer) -> None:
+    plan_image.register(plan_app)
     app.add_typer(plan_app, name="plan")

@@ -52,6 +52,13 @@ class PlanOptions:
             rich_help_panel=WHAT,
         ),
     ] = "all"
+    rooms: Annotated[
+        str | None,
+        typer.Option(
+            help="Only hosts of these rooms: names with commas between them.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None
     limit: Annotated[
         str | None, typer.Option(help="Only hosts of this Ansible pattern.", rich_help_panel=WHAT)
     ] = None
@@ -130,6 +137,12 @@ class PlanOptions:
     ] = None
     room_limit: Annotated[
         int | None, typer.Option(min=1, help="Hosts at once in a room.", rich_help_panel=LIMITS)
+    ] = None
+    switch_limit: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Hosts at once at a switch (host_switch).", rich_help_panel=LIMITS
+        ),
     ] = None
     total_limit: Annotated[
         int | None, typer.Option(min=1, help="Hosts at once in all.", rich_help_panel=LIMITS)

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ictops.cli.output import as_json as print_json
-from ictops.cli.output import console, days
+from ictops.cli.output import console, days, table
 from ictops.cli.plan_options import PlanOptions
 from ictops.errors import Exit, PlanError
 from ictops.operations.planning import Draft, Request, Span, name_playbook
@@ -29,6 +29,8 @@ WIDTH = 120
 """Columns where it is not a terminal that is written to."""
 MOST_SITES = 40
 """How many sites are drawn; those in trouble come first."""
+MOST_ABOUT = 40
+"""How many hosts are listed of which something is told."""
 
 
 def build_request(settings: Settings, asked: PlanOptions) -> Request:
@@ -44,7 +46,7 @@ def build_request(settings: Settings, asked: PlanOptions) -> Request:
             where="--in",
             do='Add --in "october half-term", or --from and --until',
         )
-    codes = tuple(dict.fromkeys(code.strip() for code in asked.sites.split(",") if code.strip()))
+    codes = _names(asked.sites)
     try:
         gate = Gate(
             site_failures=_budget(asked.site_failures),
@@ -63,12 +65,14 @@ def build_request(settings: Settings, asked: PlanOptions) -> Request:
         sites=() if codes == ("all",) else codes,
         span=Span(holiday=asked.holiday, start=asked.start, until=asked.until),
         limit=asked.limit,
+        rooms=_names(asked.rooms or ""),
         canary=parse_canary(asked.canary),
         shares=parse_shares(asked.shares),
         gate=gate,
         limits=Limits(
             site=asked.site_limit or own.site,
             room=asked.room_limit or own.room,
+            switch=asked.switch_limit or own.switch,
             total=asked.total_limit or own.total,
         ),
         retry_every=(
@@ -79,6 +83,11 @@ def build_request(settings: Settings, asked: PlanOptions) -> Request:
         estimate=length(asked.estimate, "--estimate") if asked.estimate else None,
         needs_approval=asked.needs_approval,
     )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Give names that were given with commas between them, each once."""
+    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
 def show(
@@ -160,7 +169,7 @@ def _print(draft: Draft, approvers: Sequence[tuple[str, datetime]]) -> None:
     limits = plan.limits
     out.print(
         f"A batch takes {lasts} ({known}); at once {limits.site} a site, {limits.room} a room, "
-        f"{limits.total} in all\n"
+        f"{limits.switch} a switch, {limits.total} in all\n"
     )
     codes = rows_to_show(forecast, plan, MOST_SITES)
     out.print(site_table(plan, forecast, codes))
@@ -173,6 +182,14 @@ def _print(draft: Draft, approvers: Sequence[tuple[str, datetime]]) -> None:
     ):  # fmt: skip
         out.print(row, no_wrap=True, overflow="crop")
     out.print()
+    if plan.about:
+        listed = table("host", "seen of it")
+        for host, told in list(plan.about.items())[:MOST_ABOUT]:
+            listed.add_row(host, told)
+        out.print(listed)
+        if len(plan.about) > MOST_ABOUT:
+            out.print(f"... and {len(plan.about) - MOST_ABOUT:,} more; --json lists them all")
+        out.print()
     for note in draft.notes:
         out.print(Text("! ", style="yellow") + Text(note), soft_wrap=True)
     for by, at in approvers:

@@ -1,19 +1,24 @@
-"""A run as it goes: a bar a site in a terminal, plain lines elsewhere."""
+"""A run as it goes: a bar a site in a terminal, and a host at work; plain lines elsewhere."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
 from ictops.cli.output import STYLES
 
 FINAL = frozenset({"ok", "changed", "failed", "skipped"})
+MOST_HOSTS = 20
+"""Bars of hosts at once: more do not fit on a screen."""
+LINE_SECONDS = 30.0
+"""How often a host's progress is a line, where there are no bars; a new step always is one."""
 
 
 class NoticeLike(Protocol):
@@ -29,6 +34,17 @@ class NoticeLike(Protocol):
     def host(self) -> str: ...
     @property
     def outcome(self) -> str: ...
+    @property
+    def percent(self) -> int | None: ...
+
+
+class _Count(ProgressColumn):
+    """Hosts that are done of a site; nothing of a host, whose own words tell it."""
+
+    def render(self, task: Task) -> Text:
+        if task.fields["host"] or task.total is None:
+            return Text()
+        return Text(f"{task.completed:.0f}/{task.total:.0f}")
 
 
 class Show:
@@ -47,15 +63,18 @@ class Show:
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=30),
-            MofNCompleteColumn(),
+            _Count(),
             TextColumn("{task.fields[now]}", markup=False),
             console=console,
             disable=not console.is_terminal,
         )
         self._bars: dict[str, TaskID] = {
-            site: self._progress.add_task(site, total=total, now="")
+            site: self._progress.add_task(site, total=total, now="", host=False)
             for site, total in totals.items()
         }
+        self._hosts: dict[str, TaskID] = {}
+        self._told: dict[str, tuple[str, float]] = {}
+        """Of each host at work, the step and the time of its last line."""
 
     @contextmanager
     def live(self) -> Iterator[None]:
@@ -65,7 +84,11 @@ class Show:
 
     def __call__(self, notice: NoticeLike) -> None:
         bar = self._bars.get(notice.site)
+        if notice.what == "progress":
+            self._at_work(notice)
+            return
         if notice.what == "host":
+            self._forget(notice.host)
             if bar is not None and notice.outcome in FINAL:
                 self._progress.advance(bar)
             text = notice.text.splitlines()[0] if notice.text else ""
@@ -74,6 +97,32 @@ class Show:
         if bar is not None:
             self._progress.update(bar, now=notice.text)
         self._line(notice.site, "", notice.outcome or notice.what, notice.text)
+
+    def _at_work(self, notice: NoticeLike) -> None:
+        """Show how far a host is; nothing to say means that it has gone on to other work."""
+        host, now = notice.host, time.monotonic()
+        if not notice.text:
+            self._forget(host)
+        elif not self._progress.disable:
+            if host not in self._hosts and len(self._hosts) < MOST_HOSTS:
+                self._hosts[host] = self._progress.add_task(f"  {host}", now="", host=True)
+            if host in self._hosts:
+                known = notice.percent is not None
+                self._progress.update(
+                    self._hosts[host], total=100 if known else None, completed=notice.percent or 0,
+                    now=notice.text,
+                )  # fmt: skip
+        else:
+            step, at = self._told.get(host, ("", 0.0))
+            if step != notice.outcome or now - at >= LINE_SECONDS:
+                self._told[host] = (notice.outcome, now)
+                self._line(notice.site, host, "at work", notice.text)
+
+    def _forget(self, host: str) -> None:
+        self._told.pop(host, None)
+        bar = self._hosts.pop(host, None)
+        if bar is not None:
+            self._progress.remove_task(bar)
 
     def _line(self, site: str, host: str, word: str, text: str) -> None:
         word = self._words.get(word, word)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from ictops.settings import Settings
     from ictops.store.journal import Journal
 
+TOLD = frozenset({"failed", "unreachable", "retry"})
+"""Of these events the message is told, too."""
+
 run_app = typer.Typer(help="Look at runs, and steer them.", no_args_is_help=True)
 
 
@@ -105,14 +108,14 @@ def logs(
         if event.kind == "runner_on_start":
             continue
         result = parser.loads(event.data)["data"].get("res") or {}
-        word = event.kind.removeprefix("runner_on_")
+        word = event.kind.removeprefix("runner_on_").removeprefix("runner_")
         word = "changed" if word == "ok" and result.get("changed") else word
         out.print(
             f"{event.at.astimezone():%H:%M:%S}",
             event.host or "",
             styled(word),
             event.task or "",
-            str(result.get("msg", "")) if word in {"failed", "unreachable"} else "",
+            str(result.get("msg", "")) if word in TOLD else "",
             soft_wrap=True,
         )
 
@@ -221,6 +224,12 @@ def print_report(report: RunReport, out: Console) -> None:
         numbers = [str(site.outcomes.get(name, "")) for name in seen]
         shown.add_row(site.site, styled(site.state), *numbers, site.reason)
     out.print(shown)
+    if report.at_work:
+        hosts = table("host", "at", "at work")
+        for one in report.at_work:
+            hosts.add_row(one.host, f"{one.at.astimezone():%H:%M:%S}", one.text)
+        out.print()
+        out.print(hosts)
     tried = [host for host in report.trouble if host.tries]
     if tried:
         hosts = table("host", "site", "outcome", "tries", "why")

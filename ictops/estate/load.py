@@ -24,7 +24,7 @@ from ictops.estate.source import InventoryFile, read_source
 from ictops.estate.variables import Placed, group_variables, values
 from ictops.settings import make_private
 
-INDEX_FORMAT = 3
+INDEX_FORMAT = 4
 
 KINDS: dict[str, HostKind] = {
     "workstations": "workstation",
@@ -197,6 +197,7 @@ def hosts_of(source: InventoryFile, code: str) -> Iterator[Host]:
             line=entry.line,
             groups=tuple(sorted(groups - {"all", "ungrouped"})),
             port=_port(entry.variables.get("ansible_port")),
+            switch=_text(entry.variables.get("host_switch")),
         )
 
 

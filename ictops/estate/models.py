@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 HostKind = Literal["workstation", "server", "switch"]
 HostSystem = Literal["linux", "windows", "network"]
@@ -18,6 +18,13 @@ SITE_CODE = re.compile(r"^[a-z0-9][a-z0-9-]{0,62}\Z")
 def site_group(code: str) -> str:
     """Give the inventory group of the site ``code``; Ansible's groups take no dashes."""
     return f"site_{code.replace('-', '_')}"
+
+
+class Place(NamedTuple):
+    """Where a host shares something with others: so many of them are worked on at once."""
+
+    room: str | None = None
+    switch: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,12 @@ class Host:
     groups: tuple[str, ...] = ()
     port: int = 22
     """Where its SSH answers."""
+    switch: str | None = None
+    """The switch that it is wired to, from ``host_switch``."""
+
+    @property
+    def place(self) -> Place:
+        return Place(self.room, self.switch)
 
 
 @dataclass(frozen=True, slots=True)

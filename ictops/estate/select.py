@@ -44,6 +44,11 @@ def matches(names: Collection[str], pattern: str) -> bool:
     return _in(names, _terms(pattern))
 
 
+def names_in(pattern: str) -> set[str]:
+    """Give the names that a pattern asks for as they are: no globs, nothing taken away."""
+    return {term for term in _terms(pattern) if not re.search(r"[!&*?\[]", term)}
+
+
 def _terms(pattern: str) -> list[str]:
     return [term for term in re.split(r"[,:]", pattern) if term]
 

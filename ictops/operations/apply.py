@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ictops.errors import PlanError, RunError
 from ictops.estate.load import Cluster, load_cluster
+from ictops.operations.approval import check_approval
 from ictops.operations.planning import person
 from ictops.operations.steer import let_go_on
 from ictops.plans.digests import changed_since
@@ -43,10 +44,7 @@ def start_run(
     open_run = journal.unfinished_run_of(digest)
     if open_run is not None:
         return _go_on(journal, open_run, now_reason)
-    if plan.needs_approval and not journal.approvals(digest):
-        raise PlanError(
-            "the plan is not approved", where=str(path), do=f"'ictops plan approve {path}'"
-        )
+    check_approval(journal, plan, path)
     now = datetime.now(UTC)
     cluster = load_cluster(settings.cluster_dir, settings.cache_dir)
     _check_hosts(plan, cluster, path)

@@ -62,7 +62,7 @@ def carry(
         strategy=strategy.name,
         forks=settings.forks,
         windows={code: windows_of(plan, record, code) for code in plan.sites},
-        rooms={n: room for n, h in hosts.items() if (room := h.room)},
+        places={n: h.place for n, h in hosts.items()},
         macs={n: mac for n, h in hosts.items() if (mac := h.mac)},
         wake=lambda site, macs: wake(macs, cluster.site(site)),
         notice=notice,

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from ictops.errors import InventoryError
+from ictops.operations.certificate import record_certificates
 from ictops.operations.drift import OPERATION as SWITCH_DRIFT
 from ictops.operations.drift import finish_switch_drift
+from ictops.operations.hardware import SURVEY, record_hardware
+from ictops.operations.image import ERASE, IMAGE
+from ictops.operations.planning import open_cluster
 from ictops.operations.switch_config import CHANGES, finish_change
 from ictops.operations.switches import BACKUP as SWITCH_BACKUP
 from ictops.operations.switches import finish_backup
@@ -24,5 +29,17 @@ def finish(journal: Journal, settings: Settings, run_id: str) -> None:
         finish_switch_drift(journal, run_id)
     elif run.operation == SWITCH_BACKUP:
         finish_backup(journal, settings.of_cluster(run.cluster), run_id)
+    elif run.operation in {IMAGE, ERASE, SURVEY}:
+        record_hardware(journal, run)
+        if run.operation == ERASE:
+            record_certificates(journal, run, _schools(settings.of_cluster(run.cluster)))
     elif run.operation in CHANGES:
         finish_change(settings.of_cluster(run.cluster), run)
+
+
+def _schools(settings: Settings) -> dict[str, str]:
+    """Give the schools' names by their sites' codes, as far as the inventory can be read."""
+    try:
+        return {site.code: site.name for site in open_cluster(settings).sites.values()}
+    except InventoryError:
+        return {}  # a certificate then calls a school by its code

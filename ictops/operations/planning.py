@@ -26,7 +26,7 @@ from ictops.planning.estimate import estimate
 from ictops.planning.forecast import Forecast, forecast
 from ictops.planning.waves import CanaryRule, lay_waves
 from ictops.plans.digests import changed_since, digests_of
-from ictops.plans.file import plan_digest, read_plan, window_spans
+from ictops.plans.file import read_plan, window_spans
 from ictops.plans.model import Gate, Plan, SitePlan, Wave
 from ictops.plans.search import SearchPath
 from ictops.plans.sources import playbook_path
@@ -81,6 +81,8 @@ class Request:
     """None for what changes nothing: it has no windows and is begun at once."""
     limit: str | None = None
     """An Ansible host pattern."""
+    rooms: tuple[str, ...] = ()
+    """Names of rooms, or nothing for all, and hosts without one."""
     canary: CanaryRule = field(default_factory=CanaryRule)
     shares: tuple[int, ...] = (25,)
     gate: Gate = field(default_factory=Gate)
@@ -170,8 +172,8 @@ def make_plan(settings: Settings, request: Request, work: Work) -> Draft:
             estimate=estimate(_past_seconds(settings, work.operation), request.estimate),
             sites=sites,
         )
-    rooms = {host.name: host.room for hosts in chosen.values() for host in hosts}
-    return Draft(plan, forecast(plan, rooms, now), tuple(notes))
+    places = {host.name: host.place for hosts in chosen.values() for host in hosts}
+    return Draft(plan, forecast(plan, places, now), tuple(notes))
 
 
 def look_at(settings: Settings, path: Path) -> Draft:
@@ -189,11 +191,11 @@ def look_at(settings: Settings, path: Path) -> Draft:
         )
     here = [code for code in plan.sites if code in cluster.sites]
     hosts = {host.name: host for code in here for host in cluster.hosts(code)}
-    rooms = {name: host.room for name, host in hosts.items()}
+    places = {name: host.place for name, host in hosts.items()}
     changes = changed_since(plan, cluster, SearchPath.of(settings))
     notes = [f"changed since: {what}" for what in changes]
     notes += unknown_hosts(plan, {name: host.site for name, host in hosts.items()})
-    return Draft(plan, forecast(plan, rooms, datetime.now(UTC)), tuple(notes))
+    return Draft(plan, forecast(plan, places, datetime.now(UTC)), tuple(notes))
 
 
 def unknown_hosts(plan: Plan, site_of: Mapping[str, str]) -> list[str]:
@@ -206,51 +208,6 @@ def unknown_hosts(plan: Plan, site_of: Mapping[str, str]) -> list[str]:
             elif site_of[host] != code:
                 said.append(f"host {host} is at site {site_of[host]}, not at {code}")
     return said
-
-
-@dataclass(frozen=True, slots=True)
-class Approval:
-    """What was written into the journal."""
-
-    plan: str
-    """The file."""
-    digest: str
-    """Of what it says: an edit ends the approval."""
-    by: str
-    at: datetime
-    note: str
-
-
-def approve(settings: Settings, path: Path, *, by: str | None, note: str = "") -> Approval:
-    """Record in the journal that the plan as it stands in the file is approved.
-
-    :raises PlanError: where the file is no plan.
-    :raises JournalError: where the journal cannot be written.
-    """
-    from ictops.store.journal import Journal  # noqa: PLC0415 - loads SQLAlchemy
-
-    digest = plan_digest(read_plan(path))
-    name = by or person()
-    if name != person():
-        note = "; ".join(part for part in (f"entered by {person()}", note) if part)
-    approval = Approval(str(path), digest, name, datetime.now(UTC), note)
-    journal = Journal.open(settings.journal_url)
-    try:
-        journal.approve(digest, by=name, at=approval.at, note=note)
-    finally:
-        journal.close()
-    return approval
-
-
-def approvers(settings: Settings, plan: Plan) -> list[tuple[str, datetime]]:
-    """Give who approved this plan, just as it is now, and when."""
-    from ictops.store.journal import Journal  # noqa: PLC0415
-
-    journal = Journal.open(settings.journal_url)
-    try:
-        return [(one.by, one.at) for one in journal.approvals(plan_digest(plan))]
-    finally:
-        journal.close()
 
 
 def name_playbook(given: Path) -> str:
@@ -307,7 +264,7 @@ def _choose(
 ) -> tuple[dict[str, list[Host]], list[str]]:
     """Give the hosts to change by site, and what to say of those left out."""
     codes = request.sites or tuple(cluster.sites)
-    found = select(cluster, codes, request.limit)
+    found = _in_rooms(select(cluster, codes, request.limit), request.rooms)
     taken = {code: [host for host in hosts if work.takes(host)] for code, hosts in found.items()}
     kept = {code: hosts for code, hosts in taken.items() if hosts}
     notes = []
@@ -323,6 +280,22 @@ def _choose(
     _check_canaries(request.canary, [host for hosts in kept.values() for host in hosts])
     notes += [f"site {code} has no host to change" for code in codes if code not in kept]
     return kept, notes
+
+
+def _in_rooms(found: Mapping[str, list[Host]], rooms: tuple[str, ...]) -> Mapping[str, list[Host]]:
+    """Give the hosts in these rooms; all if no room is named."""
+    if not rooms:
+        return found
+    there = {host.room for hosts in found.values() for host in hosts if host.room}
+    for room in rooms:
+        if room not in there:
+            near = get_close_matches(room, there, n=1) or sorted(there)[:10]
+            raise PlanError(
+                f"no host that was chosen is in a room {room!r}",
+                where="--rooms",
+                do=f"There are: {', '.join(near)}" if near else "The inventory names no rooms",
+            )
+    return {code: [h for h in hosts if h.room in rooms] for code, hosts in found.items()}
 
 
 def _check_canaries(rule: CanaryRule, hosts: Sequence[Host]) -> None:

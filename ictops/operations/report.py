@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from ictops.errors import Exit
+from ictops.running.progress import RETRY, progress_in
 from ictops.store.journal import Journal
 from ictops.store.records import STRAGGLING, HostRecord
 
@@ -20,6 +22,19 @@ class SiteReport:
     reason: str
     outcomes: dict[str, int]
     waiting_for_approval: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AtWork:
+    """How far a host is in what takes long. Times and rates as :class:`Progress` has them."""
+
+    host: str
+    at: datetime
+    step: str
+    percent: int | None
+    rate: float | None
+    remaining: int | None
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +52,8 @@ class RunReport:
     carried: bool
     """Whether a living process carries the run."""
     sites: list[SiteReport] = field(default_factory=list)
+    at_work: list[AtWork] = field(default_factory=list)
+    """Hosts that say how far they are in what takes long."""
     trouble: list[HostRecord] = field(default_factory=list)
     """Hosts that failed, were not begun, or were or are to be tried again, with the reason."""
 
@@ -68,8 +85,19 @@ def report_of(journal: Journal, run_id: str) -> RunReport:
         wish=run.wish,
         carried=journal.is_carried(run),
         sites=sites,
+        at_work=at_work(journal, run_id),
         trouble=trouble,
     )
+
+
+def at_work(journal: Journal, run_id: str) -> list[AtWork]:
+    """Give how far the hosts are that say it, by name."""
+    found = []
+    for event in journal.latest(run_id, RETRY):
+        told = progress_in(json.loads(event.data)["data"])
+        if told is not None and event.host is not None:
+            found.append(AtWork(event.host, event.at, **told.model_dump()))
+    return found
 
 
 def exit_code(report: RunReport) -> Exit:

@@ -76,7 +76,7 @@ def begin_reading(
         canary=CanaryRule(),
         shares=(),
         gate=Gate(site_failures="100%", run_failures="100%"),
-        limits=Limits(site=MANY, room=MANY, total=MANY),
+        limits=Limits(site=MANY, room=MANY, switch=MANY, total=MANY),
         retry_every=NO_RETRY,
     )
     plan = make_plan(settings, request, work).plan

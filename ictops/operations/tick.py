@@ -54,7 +54,7 @@ def _has_something_to_do(journal: Journal, run: RunRecord, now: datetime) -> boo
         windows = windows_of(plan, run, site.site)
         if not any(now in w for w in windows) and any(w.end > now for w in windows):
             continue
-        seen = site_view(journal, run.id, plan, site.site, windows=windows, rooms={})
+        seen = site_view(journal, run.id, plan, site.site, windows=windows, places={})
         if not isinstance(decide(seen, view, now), Wait):
             return True
     return not open_sites  # then it is only to be ended

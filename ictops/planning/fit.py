@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from ictops.calendars.window import Window, merge
+from ictops.estate.models import Place
 from ictops.plans.batch import take_batch
 from ictops.settings import Limits
 
@@ -23,11 +24,11 @@ _RELEASE, _READY = 0, 1
 
 @dataclass(frozen=True, slots=True)
 class SiteWork:
-    """What there is to do at one site: the room of each host, wave by wave, and when."""
+    """What there is to do at one site: where each host is, wave by wave, and when."""
 
     code: str
-    waves: tuple[tuple[str, tuple[str | None, ...]], ...]
-    """Name of each wave, and the room of each of its hosts in order."""
+    waves: tuple[tuple[str, tuple[Place, ...]], ...]
+    """Name of each wave, and the place of each of its hosts in order."""
     windows: tuple[Window, ...]
     """At least one, sorted, not overlapping."""
 
@@ -78,10 +79,10 @@ class _Site:
 
     def __init__(self, work: SiteWork) -> None:
         self.spans = [(w.start.timestamp(), w.end.timestamp()) for w in work.windows]
-        self.waves = [rooms for _, rooms in work.waves]
+        self.waves = [places for _, places in work.waves]
         self.wave = 0
         self.window = 0
-        self.waiting: deque[str | None] = deque(self.waves[0])
+        self.waiting: deque[Place] = deque(self.waves[0])
         self.starts: list[float] = []
         self.ends: list[float] = []
 
@@ -114,11 +115,11 @@ def _too_much(load: Workload, limits: Limits) -> bool:
     """Tell by counting alone, which is much quicker, where something can never fit."""
     most, none = min(limits.site, limits.total), timedelta(0)
     for site in load.sites:
-        wanted = sum(-(-len(rooms) // most) for _, rooms in site.waves)
+        wanted = sum(-(-len(places) // most) for _, places in site.waves)
         spans = (max(none, w.end - max(w.start, load.not_before)) for w in site.windows)
         if wanted > sum(span.total_seconds() // load.seconds for span in spans):
             return True
-    hosts = sum(len(rooms) for site in load.sites for _, rooms in site.waves)
+    hosts = sum(len(places) for site in load.sites for _, places in site.waves)
     spans = (
         max(none, window.end - max(window.start, load.not_before))
         for window in merge(window for site in load.sites for window in site.windows)
@@ -178,14 +179,14 @@ def _start(site: _Site, limits: Limits, free: int, at: float, end: float) -> tup
     return len(batch), True
 
 
-def _itself(room: str | None) -> str | None:
-    return room
+def _itself(place: Place) -> Place:
+    return place
 
 
 def _times(work: SiteWork, site: _Site) -> SiteTimes:
     waves = tuple(
-        WaveTimes(name, len(rooms), _moment(start), _moment(end))
-        for (name, rooms), start, end in zip(work.waves, site.starts, site.ends, strict=True)
+        WaveTimes(name, len(places), _moment(start), _moment(end))
+        for (name, places), start, end in zip(work.waves, site.starts, site.ends, strict=True)
     )
     over = max(0.0, site.ends[-1] - site.spans[-1][1])
     return SiteTimes(work.code, waves, timedelta(seconds=over))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ictops.calendars.window import merge
+from ictops.estate.models import Place
 from ictops.planning.fit import SiteTimes, SiteWork, Workload, simulate
 from ictops.planning.remedy import Remedy, find_remedy
 from ictops.plans.model import Plan, SitePlan
@@ -32,9 +33,9 @@ class Forecast:
         return not self.without_window and not self.overflows
 
 
-def forecast(plan: Plan, rooms: Mapping[str, str | None], not_before: datetime) -> Forecast:
-    """Play ``plan`` through from ``not_before`` on; ``rooms`` gives the room of each host."""
-    works = [_work(code, site, rooms, not_before) for code, site in plan.sites.items()]
+def forecast(plan: Plan, places: Mapping[str, Place], not_before: datetime) -> Forecast:
+    """Play ``plan`` through from ``not_before`` on; ``places`` tells where hosts are."""
+    works = [_work(code, site, places, not_before) for code, site in plan.sites.items()]
     busy = [work for work in works if work.waves]
     load = Workload(
         sites=tuple(work for work in busy if work.windows),
@@ -51,11 +52,11 @@ def forecast(plan: Plan, rooms: Mapping[str, str | None], not_before: datetime) 
     )
 
 
-def _work(
-    code: str, site: SitePlan, rooms: Mapping[str, str | None], not_before: datetime
-) -> SiteWork:
+def _work(code: str, site: SitePlan, places: Mapping[str, Place], not_before: datetime) -> SiteWork:
     return SiteWork(
         code=code,
-        waves=tuple((w.name, tuple(rooms.get(host) for host in w.hosts)) for w in site.waves),
+        waves=tuple(
+            (w.name, tuple(places.get(host, Place()) for host in w.hosts)) for w in site.waves
+        ),
         windows=tuple(w for w in merge(s.window for s in site.windows) if w.end > not_before),
     )

@@ -30,7 +30,7 @@ class Remedy:
             return f"No limit makes it fit; it needs {more}, fewer hosts, or an earlier start"
         options = [
             f"--{name}-limit {wanted}"
-            for name in ("site", "room", "total")
+            for name in ("site", "room", "switch", "total")
             if (wanted := getattr(self.limits, name)) != getattr(now, name)
         ]
         return f"It fits with {' '.join(options)}, or with at most {more}"
@@ -39,13 +39,13 @@ class Remedy:
 def find_remedy(load: Workload, times: Sequence[SiteTimes], limits: Limits) -> Remedy:
     """Search for the smallest limits with which all fits.
 
-    One limit alone is tried first; where no single one helps, all three are raised and then
+    One limit alone is tried first; where no single one helps, all are raised and then
     lowered again one after the other. Above 50 only rounded-up values are tried, since
     nobody sets a limit of 1,937.
     """
-    hosts = sum(len(rooms) for site in load.sites for _, rooms in site.waves)
-    largest = max(len(rooms) for site in load.sites for _, rooms in site.waves)
-    most = {"site": largest, "room": largest, "total": hosts}
+    hosts = sum(len(places) for site in load.sites for _, places in site.waves)
+    largest = max(len(places) for site in load.sites for _, places in site.waves)
+    most = {"site": largest, "room": largest, "switch": largest, "total": hosts}
 
     def good(**changed: int) -> bool:
         return fits(load, limits.model_copy(update=changed))

@@ -156,11 +156,15 @@ class Plan(_Part):
     idempotent: bool = True
     """Whether a host whose outcome is unknown after a crash may simply be done again."""
     needs_approval: bool = False
+    two_people: bool = False
+    """Whether the approval must be another person's than its author's."""
     limits: Limits = Limits()
     gate: Gate = Gate()
     retry_every: Duration = timedelta(minutes=15)
     """How often a straggler is tried again, until the site's last window ends."""
     estimate: Estimate
+    about: dict[HostName, Line] = {}
+    """What a person should know of a host before it is changed, such as its disks."""
     sites: dict[SiteCode, SitePlan] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -27,6 +27,8 @@ BESIDE = (
 """Folders beside a playbook in which Ansible looks by itself."""
 ROLE_VARIABLE = "ictops_role"
 """The extra var by which ictops' own ``role.yml`` is told which role to apply."""
+THEN_VARIABLE = "ictops_then"
+"""The extra var by which ictops' own ``image.yml`` is told which playbook comes after it."""
 
 _IMPORTS = {
     "import_playbook": "",
@@ -74,7 +76,8 @@ def sources_of(
 ) -> Sources:
     """Give all that ``playbooks`` are made of.
 
-    :param extra_vars: those of the plan; they name the role where :data:`ROLE_VARIABLE` is set.
+    :param extra_vars: those of the plan; they name a role where :data:`ROLE_VARIABLE` is set, and
+        a playbook where :data:`THEN_VARIABLE` is.
     :raises PlanError: where one cannot be read or is not YAML.
     """
     paths = [playbook.resolve() for playbook in playbooks]
@@ -83,6 +86,8 @@ def sources_of(
         walk.playbook(path)
     if isinstance(role := extra_vars.get(ROLE_VARIABLE), str):
         walk.role(role, paths[0].parent, ())
+    if isinstance(then := extra_vars.get(THEN_VARIABLE), str):
+        walk.playbook(playbook_path(then, search.content).resolve())
     return walk.found
 
 

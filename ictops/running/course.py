@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from ictops.calendars.window import Window
+from ictops.estate.models import Place
 from ictops.running.messages import Order, Report
 
 
@@ -29,10 +30,13 @@ class Notice:
 
     site: str
     """Empty where it is about the whole run."""
-    what: Literal["start", "host", "site", "wait", "note"]
+    what: Literal["start", "host", "site", "wait", "note", "progress"]
     text: str
     host: str = ""
     outcome: str = ""
+    """Of a host or a site; of progress, the step that the host is in."""
+    percent: int | None = None
+    """How far the host's present step is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,8 @@ class Course:
     forks: int
     windows: Mapping[str, list[Window]]
     """The windows of each site, or one open one where a person overrode them."""
-    rooms: Mapping[str, str]
+    places: Mapping[str, Place]
+    """Where each host is."""
     macs: Mapping[str, str] = field(default_factory=dict)
     """The MAC of each host where it is known."""
     wake: Callable[[str, list[str]], None] = lambda _site, _macs: None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ictops.calendars.window import Window
+from ictops.estate.models import Place
 from ictops.plans.batch import take_batch
 from ictops.plans.model import Budget, Gate
 from ictops.running.messages import ShardKind
@@ -27,8 +28,8 @@ class SiteView:
     hosts: Sequence[HostRecord]
     waves: int
     windows: Sequence[Window]
-    rooms: Mapping[str, str]
-    """The room of each host that has one."""
+    places: Mapping[str, Place]
+    """Where each host is."""
     busy: bool
     """Whether a shard of this site is running."""
 
@@ -200,7 +201,7 @@ def _start_or_wait(
         return Close(stopped=False, reason="its last window is over")
     names = [h if isinstance(h, str) else h.host for h in due]
     free = run.limits.total - run.working
-    chosen = take_batch(deque(names), site.rooms.get, run.limits, free)
+    chosen = take_batch(deque(names), lambda name: site.places.get(name, Place()), run.limits, free)
     if not chosen:
         return Wait(None, "waits for other sites: the limit of hosts at once is reached")
     return Start(site.record.passed, chosen, kind)

@@ -13,6 +13,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from ictops.errors import JournalError
@@ -21,6 +22,7 @@ from ictops.running.course import Course, Executor, Notice
 from ictops.running.decide import Close, Decision, Pass, Settle, Start, Wait, decide
 from ictops.running.messages import Ended, Event, Order
 from ictops.running.outcomes import event_row, settle_end, settle_event
+from ictops.running.progress import progress_of
 from ictops.running.tally import Tally
 from ictops.running.views import run_view, site_view
 from ictops.store.journal import Journal
@@ -72,6 +74,8 @@ class Engine:
         self._open: dict[str, Wait | None] = {}
         """What each open site waits for; None: it has not been asked since things changed."""
         self._closed: set[str] = set()
+        self._telling: set[str] = set()
+        """Hosts that say how far they are."""
 
     def carry(self) -> Ending:
         """Carry the run until it ends, is stopped, or has nothing to do before long.
@@ -185,7 +189,7 @@ class Engine:
             self.plan,
             site,
             windows=self.course.windows[site],
-            rooms=self.course.rooms,
+            places=self.course.places,
             busy=any(shard.site == site for shard in self._shards.values()),
         )
         working = sum(len(shard.hosts) for shard in self._shards.values())
@@ -262,12 +266,17 @@ class Engine:
                 extra_vars=self.plan.extra_vars,
                 strategy=self.course.strategy,
                 forks=self.course.forks,
+                ends_at=self._window_end(site),
             )
         )
         waves = self.plan.sites[site].waves
         name = waves[min(step.wave, len(waves) - 1)].name
         self.course.notice(Notice(site, "start", f"{name}: {', '.join(shard.hosts)}"))
         return step
+
+    def _window_end(self, site: str) -> datetime | None:
+        now = self.clock()
+        return next((w.end for w in self.course.windows[site] if now in w), None)
 
     def _wake(self, site: str, hosts: Sequence[str]) -> None:
         """Send wake-on-LAN to those of these hosts whose MAC is known."""
@@ -301,6 +310,7 @@ class Engine:
                 ended.append(report)
                 continue
             events.append(report)
+            self._tell_progress(report)
             host = self._tallies[report.shard].add(report)
             if host is not None:
                 tally = self._tallies[report.shard]
@@ -309,6 +319,19 @@ class Engine:
         self._announce(settled)
         for report in ended:
             self._end(report)
+
+    def _tell_progress(self, event: Event) -> None:
+        """Tell of a task that says how far its host is while it waits for it, and of its end."""
+        host, told = event.host, progress_of(event)
+        if host is None or (told is None and host not in self._telling):
+            return
+        notice = Notice(self._site_of[host], "progress", "", host)
+        if told is None:
+            self._telling.discard(host)
+        else:
+            self._telling.add(host)
+            notice = replace(notice, text=told.text, outcome=told.step, percent=told.percent)
+        self.course.notice(notice)
 
     def _end(self, ended: Ended) -> None:
         shard = self._shards.pop(ended.shard)

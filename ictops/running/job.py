@@ -185,6 +185,14 @@ def wrapper(playbook: Path) -> list[dict[str, Any]]:
     ]
 
 
+def about(order: Order) -> dict[str, str]:
+    """Give what a playbook may know of the run that it is part of."""
+    told = {"ictops_run": order.run}
+    if order.ends_at is not None:
+        told["ictops_ends_at"] = order.ends_at.isoformat()
+    return told
+
+
 def environment(order: Order, search: SearchPath, playbook: Path, folder: Path) -> dict[str, str]:
     """Give what ansible-playbook's environment needs, beside what is there already."""
     sockets = folder / "cp"
@@ -243,7 +251,7 @@ def run_order(order: Order, folder: Path, settings: Settings, out: IO[str]) -> N
             "playbook": str(shard),
             "inventory": str(source),
             "limit": f"@{limit}",
-            "extravars": order.extra_vars | ssh,
+            "extravars": order.extra_vars | about(order) | ssh,
             "envvars": env,
         }
         try:

@@ -39,6 +39,8 @@ class Order(_Message):
     extra_vars: dict[str, Any] = {}
     strategy: Literal["resident", "linear"] = "linear"
     forks: int = Field(ge=1)
+    ends_at: AwareDatetime | None = None
+    """When the window closes in which it was started."""
 
 
 class Event(_Message):

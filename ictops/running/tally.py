@@ -16,7 +16,8 @@ from ictops.store.records import OutcomeName
 
 MARKER_TASK = "ictops: this host reached the end"
 OUTCOME_KEY = "ictops_outcome"
-"""A role says ``deferred`` or ``skipped`` by set_stats with this key, and ictops_reason."""
+"""A role says ``deferred`` or ``skipped`` by set_stats with this key, and ictops_reason. A task
+that fails with it, and ``deferred``, leaves its host for later: see the module ``defer``."""
 
 STEERING = frozenset(
     {
@@ -44,6 +45,8 @@ class HostTally:
     unreachable: str = ""
     said: OutcomeName | None = None
     reason: str = ""
+    later: str = ""
+    """Why it is left for later, where it goes through no further play."""
     busy_with: str = ""
     """The task that started and has not ended."""
     reached_end: bool = False
@@ -78,6 +81,8 @@ class Tally:
         result = event.data.get("res") or {}
         host.changed |= event.kind == "runner_on_ok" and bool(result.get("changed"))
         if event.kind == "runner_on_failed" and not event.data.get("ignore_errors"):
+            if result.get(OUTCOME_KEY) == "deferred":
+                host.later = str(result.get("msg", ""))
             host.failure = _why(event.task, result)
         if event.kind == "runner_on_unreachable":
             host.unreachable = _why(event.task, result)
@@ -95,6 +100,8 @@ class Tally:
             if host.changed:
                 return "changed", ""
             return ("ok", "") if host.tasks else ("skipped", "no play of the playbook is for it")
+        if host.later:
+            return "deferred", host.later
         if host.unreachable:
             return "unreachable", host.unreachable
         if host.failure:

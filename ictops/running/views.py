@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ictops.calendars.window import Window
+from ictops.estate.models import Place
 from ictops.plans.model import Plan
 from ictops.running.decide import RunView, SiteView
 from ictops.store.journal import Journal
@@ -17,7 +18,7 @@ def site_view(
     site: str,
     *,
     windows: Sequence[Window],
-    rooms: Mapping[str, str],
+    places: Mapping[str, Place],
     busy: bool = False,
 ) -> SiteView:
     """Give how far a site is.
@@ -29,7 +30,7 @@ def site_view(
         hosts=journal.hosts(run_id, site),
         waves=len(plan.sites[site].waves),
         windows=windows,
-        rooms=rooms,
+        places=places,
         busy=busy,
     )
 

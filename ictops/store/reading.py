@@ -137,6 +137,18 @@ class Reading:
             query = query.where(t.event.c.shard_id == shard)
         return self.rows(EventRecord, query.order_by(t.event.c.id))
 
+    def latest(self, run_id: str, kind: str) -> list[EventRecord]:
+        """Give the newest event of a kind of each host that is being worked on."""
+        e, s, h = t.event.c, t.shard.c, t.run_host.c
+        newest = (
+            sa.select(sa.func.max(e.id))
+            .join(t.shard, s.id == e.shard_id)
+            .join(t.run_host, sa.and_(h.run_id == s.run_id, h.host == e.host))
+            .where(s.run_id == run_id, s.state == "running", h.state == "running", e.kind == kind)
+            .group_by(e.host)
+        )
+        return self.rows(EventRecord, sa.select(t.event).where(e.id.in_(newest)).order_by(e.host))
+
     def claimed_by(self, cluster: str, hosts: Sequence[str]) -> list[str]:
         """Give the runs that work on these hosts now."""
         c = t.claim.c

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 RunState = Literal["waiting", "running", "paused", "cancelled", "finished"]
 Ending = Literal["waiting", "paused", "cancelled", "finished"]
@@ -228,3 +228,35 @@ class CertificateRecord:
     """SHA-256 of ``data``, in hex."""
     data: str
     """JSON, in ASCII."""
+
+
+@dataclass(frozen=True, slots=True)
+class HardwareRecord:
+    """What a host was made of when it was last looked at. Sizes are bytes."""
+
+    cluster: str
+    host: str
+    site: str
+    seen_at: datetime
+    uuid: str
+    vendor: str
+    model: str
+    serial: str
+    firmware: Literal["uefi", "bios"]
+    secure_boot: bool
+    memory: int
+    macs: list[str]
+    disks: list[dict[str, Any]]
+    """As :class:`ictops.imaging.wire.said.Disk`."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostImageRecord:
+    """The image that was last written to a host."""
+
+    cluster: str
+    host: str
+    name: str
+    version: str
+    digest: str
+    written_at: datetime

@@ -7,6 +7,7 @@ hand counts and stays: hashed names, patterns, ``@revoked`` and ``@cert-authorit
 from __future__ import annotations
 
 import base64
+import fcntl
 import hashlib
 import hmac
 import os
@@ -14,6 +15,7 @@ import shlex
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -89,8 +91,15 @@ class KnownHosts:
 def pin_keys(path: Path, keys: Mapping[str, Iterable[str]]) -> None:
     """Put the keys of these addresses into a file, in the place of what was pinned for them.
 
+    Several may do so at once, and none loses what another has pinned.
+
     :raises TrustError: if the file cannot be read or written.
     """
+    with _alone_at(path):
+        _pin_keys(path, keys)
+
+
+def _pin_keys(path: Path, keys: Mapping[str, Iterable[str]]) -> None:
     kept = []
     for line in _lines(path):
         entry = next(_entries([line]), None)
@@ -101,6 +110,21 @@ def pin_keys(path: Path, keys: Mapping[str, Iterable[str]]) -> None:
         if names:
             kept.append(f"{','.join(names)} {line.split(None, 1)[1]}")
     write_lines(path, kept + [f"{a} {key}" for a in keys for key in sorted(keys[a])])
+
+
+@contextmanager
+def _alone_at(path: Path) -> Iterator[None]:
+    """Hold a file's folder; the kernel lets go of it when this process ends, however it ends."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise TrustError(f"cannot be written: {error.strerror}", where=str(path)) from error
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def write_known(path: Path, known: Mapping[str, Iterable[str]]) -> None:

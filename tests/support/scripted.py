@@ -131,7 +131,7 @@ def journalled(journal: Journal, plan: Plan) -> str:
 
 def course(plan: Plan, **more: object) -> Course:
     windows = {code: [w.window for w in site.windows] for code, site in plan.sites.items()}
-    fields = {"strategy": "linear", "forks": 5, "windows": windows, "rooms": {}} | more
+    fields = {"strategy": "linear", "forks": 5, "windows": windows, "places": {}} | more
     return Course(**fields)  # type: ignore[arg-type]
 
 

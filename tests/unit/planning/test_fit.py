@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ictops.calendars.window import Window
+from ictops.estate.models import Place
 from ictops.planning.fit import SiteWork, Workload, fits, simulate
 from ictops.planning.remedy import find_remedy
 from ictops.settings import Limits
@@ -21,7 +22,8 @@ def days(*hours: tuple[int, int]) -> tuple[Window, ...]:
 
 
 def work(code: str, windows: tuple[Window, ...], *waves: tuple[str | None, ...]) -> SiteWork:
-    return SiteWork(code, tuple((f"w{n}", wave) for n, wave in enumerate(waves)), windows)
+    placed = tuple((f"w{n}", tuple(map(Place, wave))) for n, wave in enumerate(waves))
+    return SiteWork(code, placed, windows)
 
 
 def load(*sites: SiteWork, seconds: float = 900.0, soak: timedelta = timedelta(0)) -> Workload:

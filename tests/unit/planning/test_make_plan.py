@@ -251,3 +251,14 @@ def test_a_plan_of_another_cluster_or_with_a_strange_host(workspace):
     (workspace / "plan.yml").write_text(text.replace("cluster: demo", "cluster: other"))
     with pytest.raises(PlanError, match="for cluster 'other'"):
         ictops("show", "plan.yml")
+
+
+def test_a_plan_may_be_for_some_rooms(workspace):
+    ictops(*PLAYBOOK, "--sites", "oakfield,rowan", "--rooms", "library", "-o", "plan.yml")
+    plan = read_plan(workspace / "plan.yml")
+    assert plan.hosts == ["oak-lib-01", "oak-lib-02"]
+
+
+def test_a_room_that_no_chosen_host_is_in_is_told(workspace):
+    with pytest.raises(PlanError, match=r"no host that was chosen is in a room 'libary'.*library"):
+        ictops(*PLAYBOOK, "--rooms", "libary")

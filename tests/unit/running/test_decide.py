@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ictops.calendars.window import Window
+from ictops.estate.models import Place
 from ictops.plans.model import Gate
 from ictops.running.decide import (
     Close,
@@ -140,8 +141,8 @@ def test_the_budget_of_the_whole_run_stops_every_site() -> None:
 def test_limits_of_room_and_run_hold() -> None:
     hosts = [host(f"h{n}", 1) for n in range(6)]
     view = site(host("c", 0, "ok"), *hosts, passed=1)
-    rooms = {f"h{n}": "it1" for n in range(5)}
-    view = SiteView(view.record, view.hosts, 2, OPEN, rooms, False)
+    places = {f"h{n}": Place("it1") for n in range(5)}
+    view = SiteView(view.record, view.hosts, 2, OPEN, places, False)
     step = decide(view, run(limits=Limits(site=10, room=2, total=100)), NOW)
     assert step == Start(1, ["h0", "h1", "h5"])
     full = decide(view, run(limits=Limits(total=10), working=10), NOW)

@@ -14,7 +14,7 @@ from ictops.errors import LeaseLost, RunError
 from ictops.plans.model import Gate
 from ictops.running import engine as engine_module
 from ictops.running.course import Notice
-from ictops.running.messages import Order
+from ictops.running.messages import Event, Order
 from ictops.store.journal import Journal
 from tests.support.runs import until
 from tests.support.scripted import BEGIN, Scripted, engine_of, journalled, small_plan
@@ -273,3 +273,45 @@ def test_a_run_waits_for_hosts_that_another_works_on_and_says_for_which(journal:
 
     assert engine_of(journal, plan, Scripted(), notice=hear).carry() == "finished"
     assert said == [f"run {other.run_id} works on these hosts"]
+
+
+def test_how_far_hosts_are_is_told_until_they_go_on(journal: Journal) -> None:
+    said = {
+        "step": "fetching",
+        "percent": 40,
+        "rate": 8e7,
+        "remaining": 9,
+        "text": "fetching: 40 %",
+    }
+    told: list[Notice] = []
+
+    class Telling(Scripted):
+        """A PC that looks twice how far it is, and once at something that tells nothing of it."""
+
+        def _say(self, order: Order, number: int, host: str, end: str) -> None:
+            results = [
+                {"ictops_progress": said},
+                {"ictops_progress": {"percent": "x"}},
+                {"msg": "a"},
+            ]
+            for place, result in enumerate(results):
+                self.reports.put(
+                    Event(
+                        shard=order.shard, fence=order.fence, counter=50 + place, at=BEGIN,
+                        kind="runner_retry", host=host, task="Wait", data={"res": result},
+                    )
+                )  # fmt: skip
+            super()._say(order, number, host, end)
+
+    plan = small_plan({"oak": [["oak-1"]]})
+    engine = engine_of(journal, plan, Telling(), notice=told.append)
+    assert engine.carry() == "finished"
+    progress = [one for one in told if one.what == "progress"]
+    assert progress[0] == Notice("oak", "progress", "fetching: 40 %", "oak-1", "fetching", 40)
+    assert [one.text for one in progress] == ["fetching: 40 %", ""]
+
+
+def test_a_shard_is_told_when_its_window_closes(journal: Journal) -> None:
+    executor = Scripted()
+    engine_of(journal, small_plan({"oak": [["oak-1"]]}), executor).carry()
+    assert [order.ends_at for order in executor.orders] == [BEGIN + timedelta(hours=8)]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from ictops.errors import TrustError
 from ictops.plans.search import SearchPath
-from ictops.running.job import environment, run_order
+from ictops.running.job import about, environment, run_order
 from ictops.running.messages import Order
 from ictops.settings import Settings
 
@@ -66,3 +67,11 @@ def test_what_ansible_is_told(workspace):
     assert told["ANSIBLE_COLLECTIONS_PATH"].startswith(f"{workspace.workspace}/collections:")
     assert str(workspace.workspace / "roles") in told["ANSIBLE_ROLES_PATH"].split(":")
     assert told["ANSIBLE_FORKS"] == "1"
+
+
+def test_a_playbook_is_told_of_its_run_and_when_the_window_closes(workspace):
+    plain = order(workspace)
+    assert about(plain) == {"ictops_run": "r"}
+    ends = datetime(2026, 10, 26, 17, 0, tzinfo=UTC)
+    told = about(plain.model_copy(update={"ends_at": ends}))
+    assert told == {"ictops_run": "r", "ictops_ends_at": "2026-10-26T17:00:00+00:00"}

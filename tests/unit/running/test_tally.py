@@ -54,3 +54,18 @@ def test_a_host_that_no_play_is_for_is_skipped() -> None:
     outcome = tally([END]).outcome("pc")
     assert outcome is not None
     assert outcome[0] == "skipped"
+
+
+def test_a_task_that_fails_and_says_deferred_leaves_its_host_for_later() -> None:
+    result = {"ictops_outcome": "deferred", "msg": "it is off"}
+    assert tally([event("failed", res=result)]).outcome("pc") == ("deferred", "it is off")
+    other = {"ictops_outcome": "skipped", "msg": "no"}
+    assert tally([event("failed", res=other)]).outcome("pc") == ("failed", "install: no")
+
+
+def test_what_was_ignored_leaves_no_host_for_later() -> None:
+    ignored = event("failed", res={"ictops_outcome": "deferred", "msg": "x"}, ignore_errors=True)
+    assert tally([ignored, event("failed", res={"msg": "y"})]).outcome("pc") == (
+        "failed",
+        "install: y",
+    )

@@ -276,3 +276,24 @@ def test_the_migrations_make_the_tables_that_the_code_knows(journal: Journal) ->
     with journal.reading() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, tables.metadata) == []
+
+
+def test_the_newest_event_of_a_kind_is_found_of_each_host_at_work(journal: Journal) -> None:
+    run = make_run(journal, ("pc-1", "pc-2"))
+    lease = journal.acquire(run, at=NOW)
+    shard = start(lease, ["pc-1", "pc-2"])
+    assert shard is not None
+
+    def event(counter: int, host: str, kind: str = "runner_retry") -> dict[str, object]:
+        return {
+            "shard_id": shard.id, "counter": counter, "at": NOW, "kind": kind, "host": host,
+            "task": None, "data": "{}",
+        }  # fmt: skip
+
+    said = [event(1, "pc-1"), event(2, "pc-2"), event(3, "pc-1"), event(4, "pc-1", "runner_on_ok")]
+    ended = Settled("pc-2", "ended", "ok")
+    lease.record(said, at=NOW)
+    found = [(one.host, one.counter) for one in journal.latest(run, "runner_retry")]
+    assert found == [("pc-1", 3), ("pc-2", 2)]
+    lease.record([], [ended], at=NOW)
+    assert [one.host for one in journal.latest(run, "runner_retry")] == ["pc-1"]

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import asyncssh
@@ -260,3 +261,11 @@ def test_the_variables_turn_checking_on_where_an_inventory_turned_it_off(tmp_pat
     assert variables["ansible_host_key_checking"] == "true"
     assert variables["ansible_ssh_host_key_checking"] == "true"
     assert str(shutil.which("ssh")) in (tmp_path / "ssh").read_text()
+
+
+def test_several_that_pin_at_once_lose_nothing(tmp_path):
+    path = tmp_path / "known_hosts" / "oak"
+    hosts = [f"198.18.0.{number}" for number in range(1, 41)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda host: pin_keys(path, {host: ["ssh-ed25519 AAAA"]}), hosts))
+    assert sorted(path.read_text().split()[::3]) == sorted(hosts)

@@ -1,0 +1,218 @@
+"""See the module of the same name."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ictops.errors import ImageError
+from ictops.estate.load import normal_mac
+from ictops.estate.models import site_group
+from ictops.imaging.jobs import (
+    Signed,
+    Target,
+    Wanted,
+    adapted,
+    group_of,
+    job_ids,
+    make_job,
+    signed,
+)
+from ictops.imaging.published import ImagingFolder
+from ictops.imaging.wire import strict
+from ictops.imaging.wire.job import DiskChoice, Erase, ImageRef, Multicast
+
+JOB_MODULE = "ictops.schools.imaging_job"
+CLOCKS = timedelta(minutes=10)
+"""How far the clocks of control machine, boot server and PC may be apart."""
+OWN_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
+"""ssh's own, in the order in which it is fair to expect them (ssh_config(5), IdentityFile)."""
+
+_TEXTS = ("uuid", "account", "key", "unattend", "secret")
+_DICTS = ("disk", "image", "authorized_keys", "user_data", "network", "drivers")
+SPEC: dict[str, dict[str, Any]] = {
+    "kind": {"type": "str", "choices": ["image", "erase", "look"], "default": "image"},
+    "folder": {"type": "path", "required": True},
+    **{name: {"type": "str", "required": True} for name in ("run", "ends_at", "site", "mac")},
+    **{name: {"type": "str", "default": ""} for name in _TEXTS},
+    **{name: {"type": "dict", "default": {}} for name in _DICTS},
+    "seeds": {"type": "list", "elements": "dict", "default": []},
+    "multicast": {"type": "bool", "default": False},
+    "cache": {"type": "int", "default": 0},
+    "serials": {"type": "list", "elements": "str", "default": []},
+    "and_servers": {"type": "list", "elements": "str", "default": []},
+    "socket": {"type": "path", "default": "/run/ictops-imaging/admin.sock"},
+}
+
+
+class ActionModule(ActionBase):
+    """Finds a PC's job, or makes, signs and arms it."""
+
+    _supports_check_mode = True
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Give the job's id, and what it is at."""
+        super().run(tmp, task_vars)
+        variables = task_vars or {}
+        _, given = self.validate_argument_spec(SPEC)
+        args = json.loads(json.dumps(given))  # plain: Ansible's own texts carry tags
+        host = variables["inventory_hostname"]
+        try:
+            refuse_servers(host, variables["group_names"], args["and_servers"])
+            ids = job_ids(args["run"], host, args["kind"])
+            found = self._on_server({"do": "find", "ids": ids}, args, variables)
+            if found.get("failed") or found["stage"] != "unknown":
+                return found
+            job = order(host, found["id"], args, _room_mates(host, args["site"], variables))
+        except ImageError as error:
+            return {"failed": True, "msg": str(error)}
+        if self._task.check_mode:
+            return {**found, "changed": True, "msg": f"a job to {args['kind']} it would be armed"}
+        arm = {"do": "arm", "id": found["id"], "job": job.job, "signature": job.signature}
+        if args["secret"]:
+            arm["secret"] = args["secret"]
+        return self._on_server(arm, args, variables)
+
+    def _on_server(
+        self, asked: dict[str, Any], args: Mapping[str, Any], variables: dict[str, Any]
+    ) -> dict[str, Any]:
+        result: dict[str, Any] = self._execute_module(
+            module_name=JOB_MODULE,
+            module_args={**asked, "socket": args["socket"]},
+            task_vars=variables,
+        )
+        return result
+
+
+def order(
+    host: str, job: str, args: Mapping[str, Any], room_mates: tuple[str, list[str]]
+) -> Signed:
+    """Make and sign a host's job.
+
+    :param job: its id.
+    :param room_mates: the host's room, and those who are imaged in it together.
+    :raises ImageError: if there can be no such job.
+    """
+    folder = ImagingFolder(Path(args["folder"]))
+    target = Target(
+        host=host,
+        site=args["site"],
+        mac=_mac(args["mac"], host),
+        uuid=args["uuid"].lower() or None,
+        disk=_read(DiskChoice, args["disk"], "workstation_image_disk"),
+    )
+    when = {"not_before": (datetime.now(UTC) - CLOCKS).isoformat(), "not_after": args["ends_at"]}
+    more: dict[str, Any] = {}
+    if args["kind"] == "erase":
+        more = {"erase": Erase(tuple(args["serials"])), "then": "poweroff"}
+    elif args["kind"] == "image":
+        more = _image(folder, target, job, args, room_mates)
+    return signed(make_job(target, args["kind"], job=job, **when, **more), folder.key)
+
+
+def _image(
+    folder: ImagingFolder,
+    target: Target,
+    job: str,
+    args: Mapping[str, Any],
+    room_mates: tuple[str, list[str]],
+) -> dict[str, Any]:
+    image = _read(ImageRef, args["image"], "workstation_image_image")
+    published = folder.find(image.name, image.version)
+    if published.digest != image.digest:
+        raise ImageError(
+            f"image {image.name}={image.version} is not the one that was planned",
+            where=target.host,
+            do="Make the plan again",
+        )
+    wanted = Wanted(
+        authorized_keys=_authorized(args, target.host),
+        user_data=args["user_data"],
+        network=args["network"],
+        unattend=args["unattend"],
+        drivers=args["drivers"],
+    )
+    multicast: Multicast | None = None
+    if args["multicast"]:
+        multicast = group_of(args["run"], args["site"], *room_mates)
+    return {
+        "image": image,
+        "seeds": tuple(_read(ImageRef, one, "workstation_image_seeds") for one in args["seeds"]),
+        "adapt": adapted(target, published.manifest, image, job, wanted),
+        "multicast": multicast,
+        "cache": args["cache"],
+    }
+
+
+def refuse_servers(host: str, groups: list[str], and_servers: list[str]) -> None:
+    """Refuse a host that is not to be wiped by accident.
+
+    :raises ImageError: if it is no workstation, or a server that nobody named.
+    """
+    if "servers" in groups:
+        if host not in and_servers:
+            raise ImageError(
+                "it is in the group servers, and is never imaged or erased by the way",
+                where=host,
+                do=f"Plan it by its name: --limit {host} --and-servers",
+            )
+    elif "workstations" not in groups:
+        raise ImageError("it is no workstation", where=host)
+
+
+def _room_mates(host: str, site: str, variables: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """Give a host's room, and the hosts in it that the play is at."""
+    prefix = site_group(site).replace("site_", "room_", 1) + "_"
+    rooms = sorted(name for name in variables["group_names"] if name.startswith(prefix))
+    if not rooms:
+        return "", [host]
+    there = set(variables["groups"][rooms[0]])
+    return rooms[0], [name for name in variables["ansible_play_batch"] if name in there]
+
+
+def _mac(text: str, host: str) -> str:
+    mac = normal_mac(text)
+    if mac is None:
+        raise ImageError(f"{text!r} is no MAC", where=host, do="Put host_mac right")
+    return mac
+
+
+def _read(kind: type[Any], data: Any, name: str) -> Any:
+    try:
+        return strict.from_data(kind, dict(data))
+    except strict.NotAsAgreed as error:
+        raise ImageError(f"{name} is wrong: {error}") from error
+
+
+def _authorized(args: Mapping[str, Any], host: str) -> dict[str, tuple[str, ...]]:
+    if args["authorized_keys"]:
+        return {
+            str(account): tuple([keys] if isinstance(keys, str) else map(str, keys))
+            for account, keys in args["authorized_keys"].items()
+        }
+    return {args["account"]: (_public_half(args["key"], host),)}
+
+
+def _public_half(key: str, host: str) -> str:
+    """Give the public half of the key that Ansible logs in by."""
+    own = [Path.home() / ".ssh" / name for name in OWN_KEYS]
+    for path in [Path(key)] if key else own:
+        public = path.with_name(f"{path.name}.pub")
+        if public.is_file():
+            return public.read_text().strip()
+        if path.is_file():
+            words = ["ssh-keygen", "-y", "-P", "", "-f", str(path)]
+            done = subprocess.run(words, capture_output=True, text=True, check=False)
+            if done.returncode == 0:
+                return done.stdout.strip()
+    raise ImageError(
+        "nobody knows by which key Ansible will log in to it",
+        where=host,
+        do="Set workstation_image_authorized_keys, or ansible_ssh_private_key_file",
+    )

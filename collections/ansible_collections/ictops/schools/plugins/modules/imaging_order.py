@@ -1,0 +1,151 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A PC's job: made and signed on the control machine, armed on the boot server; an action."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: imaging_order
+short_description: Make and sign a PC's job, and arm it on its boot server
+description:
+  - Must be delegated to the boot server, as root. The job is made and signed on the control
+    machine; the boot server has no key.
+  - The same host has the same job in the same O(run), so asking again finds the job that is
+    there. Another one is armed only where the window of the one before has closed, or a person
+    has cancelled it.
+  - Refuses a host that is no workstation, and one in the group C(servers) that O(and_servers)
+    does not name.
+options:
+  kind:
+    description: What the PC is to do.
+    type: str
+    choices: [image, erase, look]
+    default: image
+  folder:
+    description: The folder C(imaging) of ictops' state directory.
+    type: path
+    required: true
+  run:
+    description: The run that this is part of.
+    type: str
+    required: true
+  ends_at:
+    description: When the window closes, in ISO 8601 with its offset.
+    type: str
+    required: true
+  site:
+    description: The site's code.
+    type: str
+    required: true
+  mac:
+    description: The MAC of the network card that the PC boots by.
+    type: str
+    required: true
+  uuid:
+    description: The PC's SMBIOS UUID; the first PC that asks, where nobody knows it.
+    type: str
+    default: ""
+  disk:
+    description: Which disk, by C(serial) or C(size), of a PC that has several.
+    type: dict
+    default: {}
+  image:
+    description: C(name), C(version) and C(digest) of the image.
+    type: dict
+    default: {}
+  seeds:
+    description: Images of which the disk may still have something, like O(image).
+    type: list
+    elements: dict
+    default: []
+  multicast:
+    description: Whether the PCs of a room that go together receive the image together.
+    type: bool
+    default: false
+  cache:
+    description: Bytes of the partition that keeps the image at the PC.
+    type: int
+    default: 0
+  account:
+    description: Who may log in by the key that Ansible uses.
+    type: str
+    default: root
+  key:
+    description: The private key that Ansible uses; the first of ssh's own where it is not named.
+    type: path
+    default: ""
+  authorized_keys:
+    description: Public keys by account, in the place of O(account) and O(key).
+    type: dict
+    default: {}
+  user_data:
+    description: More of cloud-init's user-data.
+    type: dict
+    default: {}
+  network:
+    description: cloud-init's network-config.
+    type: dict
+    default: {}
+  unattend:
+    description: Windows' answers.
+    type: str
+    default: ""
+  drivers:
+    description: Folders of drivers by model.
+    type: dict
+    default: {}
+  secret:
+    description: What stands in the place of C(@ICTOPS-SECRET@) in O(unattend); given once.
+    type: str
+    default: ""
+  serials:
+    description: The disks that are erased.
+    type: list
+    elements: str
+    default: []
+  and_servers:
+    description: Hosts of the group C(servers) that may be imaged or erased all the same.
+    type: list
+    elements: str
+    default: []
+  socket:
+    description: Where the imaging service listens.
+    type: path
+    default: /run/ictops-imaging/admin.sock
+author:
+  - The ictops developers (@ictops)
+"""
+
+EXAMPLES = r"""
+- name: Order the image
+  ictops.schools.imaging_order:
+    folder: /var/lib/ictops/imaging
+    run: "{{ ictops_run }}"
+    ends_at: "{{ ictops_ends_at }}"
+    site: oakfield
+    mac: "{{ host_mac }}"
+    image: {name: pc-debian, version: "2026.10", digest: "{{ digest }}"}
+  delegate_to: boot-server
+  become: true
+  register: order
+"""
+
+RETURN = r"""
+id:
+  description: The job's id.
+  returned: always
+  type: str
+stage:
+  description: What the job is at.
+  returned: always
+  type: str
+now:
+  description: The boot server's time.
+  returned: always
+  type: str
+msg:
+  description: What was done, for a person.
+  returned: always
+  type: str
+"""
