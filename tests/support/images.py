@@ -332,6 +332,6 @@ def bootable(disk: Path, image: Image) -> bool:
         for one in image.manifest.partitions:
             if one.type == _ESP:
                 file.seek(one.start)
-                if any(file.read(BLOCK)):
+                if any(file.read(512)):  # without this sector there is no file system to look in
                     return True
     return False
