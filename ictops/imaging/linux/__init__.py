@@ -1,0 +1,1 @@
+"""The Linux that a PC runs while it is imaged: Debian's signed kernel, and our agent."""

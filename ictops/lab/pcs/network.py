@@ -1,0 +1,112 @@
+"""A room's network segment: nothing of it is in this machine's own network."""
+
+from __future__ import annotations
+
+from ictops.errors import LabError
+from ictops.lab.pcs.model import BRIDGE, Pc, Room
+from ictops.lab.podman import podman, run
+
+UPLINK = "img0"
+"""A boot server's card in a room."""
+
+
+def make_network(room: Room) -> None:
+    """Make a room's segment, if it is not there.
+
+    :raises LabError: with ip's own words.
+    """
+    if room.namespace in run(("ip", "netns", "list")).stdout.split():
+        return
+    do("ip", "netns", "add", room.namespace)
+    inside(room, "ip", "link", "set", "lo", "up")
+    # Forwards at once: a bridge that listens first would cost each PC its first half minute.
+    inside(
+        room, "ip", "link", "add", BRIDGE, "type", "bridge", "stp_state", "0", "forward_delay", "0"
+    )
+    inside(room, "ip", "address", "add", f"{room.address}/{room.network.prefixlen}", "dev", BRIDGE)
+    inside(room, "ip", "link", "set", BRIDGE, "up")
+
+
+def remove_network(room: Room) -> None:
+    """Take a room's segment away with all that is plugged in."""
+    run(("ip", "netns", "delete", room.namespace))
+
+
+def plug_in(room: Room, pc: Pc) -> None:
+    """Lay a PC's cable to its room's segment, if it is not there.
+
+    :raises LabError: with ip's own words.
+    """
+    if run(within(room, "ip", "link", "show", pc.name)).returncode == 0:
+        return
+    inside(room, "ip", "tuntap", "add", pc.name, "mode", "tap")
+    inside(room, "ip", "link", "set", pc.name, "master", BRIDGE, "up")
+
+
+def slow_down(room: Room, pc: Pc, *, megabits: float, loss: float = 0.0) -> None:
+    """Let a PC have a slow line towards itself.
+
+    :param megabits: a second.
+    :param loss: the share of packets that are lost, in per cent.
+    :raises LabError: with tc's own words.
+    """
+    shape = ("netem", "rate", f"{megabits}mbit", "loss", f"{loss}%")
+    inside(room, "tc", "qdisc", "replace", "dev", pc.name, "root", *shape)
+
+
+def speed_up(room: Room, pc: Pc) -> None:
+    """Undo :func:`slow_down`."""
+    run(within(room, "tc", "qdisc", "delete", "dev", pc.name, "root"))
+
+
+def join(room: Room, container: str) -> None:
+    """Give a running container a card in a room, with the address of the room's boot server.
+
+    It forwards between the room and its own network, as a school's router does.
+
+    :raises LabError: if there is no such container, or it has such a card already.
+    """
+    pid = podman("inspect", "--format", "{{.State.Pid}}", container)
+    port = ("type", "veth", "peer", "name", UPLINK, "netns", pid)
+    inside(room, "ip", "link", "add", "server", *port)
+    inside(room, "ip", "link", "set", "server", "master", BRIDGE, "up")
+    enter = ("nsenter", "-t", pid, "-n")
+    address = f"{room.server}/{room.network.prefixlen}"
+    do(*enter, "ip", "address", "add", address, "dev", UPLINK)
+    do(*enter, "ip", "link", "set", UPLINK, "up")
+    do(*enter, "sysctl", "-qw", "net.ipv4.ip_forward=1")
+
+
+def route(room: Room, via: str) -> None:
+    """Let this machine reach a room's PCs, through its boot server.
+
+    This is the one thing in this machine's own network; it goes with the container's network.
+
+    :param via: the boot server's address in the lab.
+    :raises LabError: with ip's own words.
+    """
+    do("ip", "route", "replace", str(room.network), "via", via)
+
+
+def within(room: Room, *words: str) -> tuple[str, ...]:
+    """Give the command line of a command in a room's namespace."""
+    return ("ip", "netns", "exec", room.namespace, *words)
+
+
+def inside(room: Room, *words: str) -> str:
+    """Run a command in a room's namespace and give what it prints.
+
+    :raises LabError: with its own words if it fails.
+    """
+    return do(*within(room, *words))
+
+
+def do(*words: str) -> str:
+    """Run a command and give what it prints.
+
+    :raises LabError: with its own words if it fails.
+    """
+    done = run(words)
+    if done.returncode:
+        raise LabError(f"{' '.join(words)} failed: {done.stderr.strip()}")
+    return done.stdout
