@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ictops.imaging.images.signing import signing_of
 from ictops.imaging.linux.build import AgentLinux, build
+from ictops.operations.images import imaging_folder
 from ictops.settings import Settings
 
 
 def agent_folder(settings: Settings) -> Path:
     """Give the folder of the agent's Linux."""
-    return settings.resolve(settings.state_dir) / "imaging/agent"
+    return imaging_folder(settings) / "agent"
 
 
 def build_agent(settings: Settings, mirror: str = "") -> AgentLinux:
-    """Build the agent's Linux, with whom its PCs trust: this workspace's boot servers and keys.
+    """Build the agent's Linux; whom its PCs trust: this workspace's boot servers and key.
 
     :raises ImagingError: see :func:`ictops.imaging.linux.build.build`.
     """
-    folder = agent_folder(settings)
-    ca = folder.parent / "ca/ca.crt"
-    return build(folder, ca=ca, signers=folder.parent / "signing/allowed_signers", mirror=mirror)
+    imaging = imaging_folder(settings)
+    signers = signing_of(imaging).allowed
+    return build(imaging / "agent", ca=imaging / "ca/ca.crt", signers=signers, mirror=mirror)
