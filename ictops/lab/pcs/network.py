@@ -37,20 +37,19 @@ def plug_in(room: Room, pc: Pc) -> None:
 
     :raises LabError: with ip's own words.
     """
-    if run(within(room, "ip", "link", "show", pc.name)).returncode == 0:
+    if run(within(room, "ip", "link", "show", "dev", pc.name)).returncode == 0:
         return
-    inside(room, "ip", "tuntap", "add", pc.name, "mode", "tap")
-    inside(room, "ip", "link", "set", pc.name, "master", BRIDGE, "up")
+    inside(room, "ip", "tuntap", "add", "dev", pc.name, "mode", "tap")
+    inside(room, "ip", "link", "set", "dev", pc.name, "master", BRIDGE, "up")
 
 
-def slow_down(room: Room, pc: Pc, *, megabits: float, loss: float = 0.0) -> None:
+def slow_down(room: Room, pc: Pc, *, megabits: float) -> None:
     """Let a PC have a slow line towards itself.
 
     :param megabits: a second.
-    :param loss: the share of packets that are lost, in per cent.
     :raises LabError: with tc's own words.
     """
-    shape = ("netem", "rate", f"{megabits}mbit", "loss", f"{loss}%")
+    shape = ("tbf", "rate", f"{round(megabits * 1000)}kbit", "burst", "64kb", "latency", "400ms")
     inside(room, "tc", "qdisc", "replace", "dev", pc.name, "root", *shape)
 
 
@@ -66,11 +65,18 @@ def join(room: Room, container: str) -> None:
 
     :raises LabError: if there is no such container, or it has such a card already.
     """
-    pid = podman("inspect", "--format", "{{.State.Pid}}", container)
-    port = ("type", "veth", "peer", "name", UPLINK, "netns", pid)
+    join_process(room, int(podman("inspect", "--format", "{{.State.Pid}}", container)))
+
+
+def join_process(room: Room, pid: int) -> None:
+    """Give the network namespace of a process what :func:`join` gives a container's.
+
+    :raises LabError: with ip's own words.
+    """
+    port = ("type", "veth", "peer", "name", UPLINK, "netns", str(pid))
     inside(room, "ip", "link", "add", "server", *port)
     inside(room, "ip", "link", "set", "server", "master", BRIDGE, "up")
-    enter = ("nsenter", "-t", pid, "-n")
+    enter = ("nsenter", "-t", str(pid), "-n")
     address = f"{room.server}/{room.network.prefixlen}"
     do(*enter, "ip", "address", "add", address, "dev", UPLINK)
     do(*enter, "ip", "link", "set", UPLINK, "up")

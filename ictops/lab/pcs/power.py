@@ -50,12 +50,24 @@ def end(pid_file: Path) -> None:
     :raises LabError: if it does not end.
     """
     deadline = time.monotonic() + OFF_SECONDS
-    while (pid := process_with(os.fsencode(pid_file))) is not None:
+    pid = process_with(os.fsencode(pid_file))
+    if pid is None:
+        return
+    with contextlib.suppress(ProcessLookupError):  # it ended meanwhile
+        os.kill(pid, signal.SIGKILL)
+    while _holds_anything(pid):
         if time.monotonic() > deadline:
             raise LabError(f"process {pid} does not end", where=pid_file.parent.name)
-        with contextlib.suppress(ProcessLookupError):  # it ended meanwhile
-            os.kill(pid, signal.SIGKILL)
         time.sleep(0.02)
+
+
+def _holds_anything(pid: int) -> bool:
+    """Say whether a process still has files open, such as a disk; a zombie has none (proc(5))."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] not in {"Z", "X"}
 
 
 def shut_down(room: Room, pc: Pc) -> None:

@@ -81,7 +81,11 @@ def main(mark: Path, room: Room) -> None:
         mark.touch()
         while True:
             for pc in woken_by(line.recv(2048), pcs):
-                power_on(room, pc)
+                try:
+                    power_on(room, pc)
+                except LabError as error:
+                    sys.stderr.write(f"{error}\n")  # the next one is to wake all the same
+                    sys.stderr.flush()
 
 
 if __name__ == "__main__":

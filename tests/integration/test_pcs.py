@@ -1,0 +1,258 @@
+"""PCs that boot from the network with nobody's help, and from their disk whatever is broken.
+
+Emulated whole, firmware and all: with Secure Boot enforced, or with a BIOS.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from ictops.imaging.linux.build import AgentLinux, build
+from ictops.imaging.wire.job import Job
+from ictops.lab.pcs.model import BRIDGE, Pc, Room
+from ictops.lab.pcs.network import inside, join_process, slow_down, speed_up
+from ictops.lab.pcs.power import power_off, power_on, reset, running, serial, set_cable
+from ictops.lab.pcs.room import remove
+from ictops.lab.pcs.wake import ignore, listen
+from ictops.lab.podman import run
+from tests.support.first_stages import BootServer, boot_server, certificates
+from tests.support.pcs import MARKER, a_pc, give_system, room_of, wait_for
+
+pytestmark = pytest.mark.lab
+
+NETWORK = "10.77.0.0/24"
+ADDRESS = "10.77.0.254"
+BOOT_SECONDS = 300.0
+"""Emulated, on a machine that has more to do; some 25 on one that has not."""
+
+Firmware = Literal["uefi", "bios"]
+
+
+@dataclass(frozen=True)
+class Built:
+    """The agent's Linux, and whom its PCs trust."""
+
+    folder: Path
+    trust: Path
+    made: AgentLinux
+
+
+@pytest.fixture(scope="module")
+def linux(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    folder = tmp_path_factory.mktemp("linux")
+    trust = folder / "trust"
+    certificates(trust, ADDRESS)
+    key = ("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(trust / "key"))
+    subprocess.run(key, check=True)
+    (trust / "allowed_signers").write_text(f"ictops {(trust / 'key.pub').read_text()}")
+    made = build(folder / "agent", ca=trust / "ca.crt", signers=trust / "allowed_signers")
+    return Built(folder / "agent", trust, made)
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Room]:
+    with room_of(tmp_path / "room", NETWORK) as made:
+        yield made
+
+
+@pytest.fixture
+def server(room: Room, linux: Built, tmp_path: Path) -> Iterator[BootServer]:
+    folder = tmp_path / "server"
+    folder.mkdir()
+    with boot_server(room, folder, linux.folder, linux.trust, tmp_path) as running_one:
+        yield running_one
+
+
+def look_at(pc: Pc) -> Job:
+    """The job to say what hardware there is."""
+    now = datetime.now(UTC)
+    until = now + timedelta(hours=1)
+    return Job(
+        1, str(uuid.uuid4()), "look", "oak-ws-01", "oak", pc.mac, pc.uuid,
+        now.isoformat(), until.isoformat(),
+    )  # fmt: skip
+
+
+def booted(room: Room, pc: Pc) -> bool:
+    return MARKER in serial(room, pc)
+
+
+@pytest.mark.parametrize("firmware", ["uefi", "bios"])
+def test_a_pc_boots_into_its_job_and_then_from_its_disk(
+    room: Room, server: BootServer, firmware: Firmware
+) -> None:
+    pc = a_pc(firmware=firmware)
+    give_system(room, pc)
+    job = look_at(pc)
+    server.arm(job)
+    power_on(room, pc)
+    wait_for(lambda: server.look(job).state == "ended", BOOT_SECONDS, room, pc)
+    found = server.look(job)
+    assert found.end is not None
+    assert found.end.outcome == "done"
+    assert found.uuid == pc.uuid
+    assert found.hardware is not None
+    assert found.hardware.firmware == firmware
+    assert found.hardware.secure_boot == (firmware == "uefi")
+    assert [(disk.serial, disk.size) for disk in found.hardware.disks] == [
+        (pc.disk_serial, pc.disk)
+    ]
+    # It restarts by itself, asks the network again, and nobody has a job for it any more.
+    wait_for(lambda: booted(room, pc), BOOT_SECONDS, room, pc)
+
+
+FAULTS: dict[str, Callable[[BootServer], None]] = {
+    "no kernel": lambda server: (server.tftp / "agent").unlink(),
+    "no GRUB": lambda server: (server.tftp / "grubx64.efi").unlink(),
+    "nothing": lambda server: (
+        [(server.tftp / name).unlink() for name in ("shimx64.efi", "grub.0")] and None
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("firmware", "fault"),
+    [("uefi", "no kernel"), ("uefi", "no GRUB"), ("bios", "no kernel"), ("bios", "nothing")],
+)
+def test_a_boot_server_that_is_half_up_keeps_no_pc_from_its_disk(
+    room: Room, server: BootServer, firmware: Firmware, fault: str
+) -> None:
+    pc = a_pc(firmware=firmware)
+    give_system(room, pc)
+    server.arm(look_at(pc))
+    FAULTS[fault](server)
+    power_on(room, pc)
+    wait_for(lambda: booted(room, pc), BOOT_SECONDS, room, pc)
+    assert server.asked() == []
+
+
+def test_a_pc_boots_from_its_disk_where_nobody_answers(room: Room) -> None:
+    pcs = [a_pc("uefi"), a_pc("bios", firmware="bios")]
+    for pc in pcs:
+        give_system(room, pc)
+        power_on(room, pc)  # both wait more than they work
+    for pc in pcs:
+        wait_for(lambda pc=pc: booted(room, pc), BOOT_SECONDS, room, pc)
+
+
+def test_the_same_packages_make_the_same_bytes(linux: Built, tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        again = build(
+            tmp_path / "elsewhere/agent",
+            ca=linux.trust / "ca.crt",
+            signers=linux.trust / "allowed_signers",
+        )
+    finally:
+        os.umask(before)
+    if again.packages == linux.made.packages:  # a mirror may have got newer ones meanwhile
+        assert again == linux.made
+
+
+def listed(folder: Path, name: str) -> list[str]:
+    return [f"{name}/{path.name}" for path in (folder / name).iterdir()]
+
+
+def test_the_agent_has_all_that_its_tools_need(linux: Built, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    unpack = f"zstd -dc {linux.folder}/initrd.img | cpio -idm --quiet"
+    subprocess.run(["sh", "-ec", unpack], cwd=root, check=True, capture_output=True)
+    loader = ("chroot", str(root), "/lib64/ld-linux-x86-64.so.2", "--list")
+    programs = [f"/usr/{name}" for bin_ in ("bin", "sbin") for name in listed(root / "usr", bin_)]
+    lacking = [one for one in programs if "not found" in run((*loader, one)).stdout]
+    assert lacking == []
+    script = "import ssl, zstandard, ctypes, concurrent.futures, ictops.imaging.agent.main as m; m"
+    environment = ("env", "PYTHONPATH=/usr/lib/ictops")
+    python = run(("chroot", str(root), *environment, "python3", "-S", "-s", "-c", script))
+    assert python.returncode == 0, python.stderr
+    # wimapply's library for XML must do without ICU's tables.
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/läuft.txt").write_text("text")
+    made = run(("wimcapture", "--quiet", str(tmp_path / "tree"), str(root / "one.wim"), "Prüfung"))
+    assert made.returncode == 0, made.stderr
+    done = run(("chroot", str(root), "wimapply", "/one.wim", "/applied"))
+    assert done.returncode == 0, done.stderr
+    assert (root / "applied/läuft.txt").read_text() == "text"
+    shown = run(("chroot", str(root), "wimlib-imagex", "info", "/one.wim")).stdout
+    assert "Prüfung" in shown
+
+
+def carrier(room: Room, pc: Pc) -> str:
+    return inside(room, "cat", f"/sys/class/net/{pc.name}/operstate").strip()
+
+
+def test_what_can_befall_a_pc(room: Room) -> None:
+    pc = a_pc()
+    power_on(room, pc)
+    first = running(room, pc)
+    power_on(room, pc)
+    assert running(room, pc) == first is not None
+    wait_for(lambda: serial(room, pc), BOOT_SECONDS, room, pc)
+    reset(room, pc)
+    set_cable(room, pc, plugged=False)
+    set_cable(room, pc, plugged=True)
+    slow_down(room, pc, megabits=5)
+    assert "rate 5Mbit" in inside(room, "tc", "qdisc", "show", "dev", pc.name)
+    speed_up(room, pc)
+    assert "tbf" not in inside(room, "tc", "qdisc", "show", "dev", pc.name)
+    assert carrier(room, pc) == "up"
+    power_off(room, pc)
+    power_off(room, pc)
+    assert running(room, pc) is None
+    assert carrier(room, pc) == "down"
+
+
+MAGIC = """
+import socket, sys
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    mac = bytes.fromhex(sys.argv[1].replace(":", ""))
+    line.sendto(b"\\xff" * 6 + mac * 16, (sys.argv[2], 9))
+"""
+
+
+def test_a_magic_packet_of_the_boot_server_switches_a_pc_on(room: Room) -> None:
+    pc, other = a_pc("one"), a_pc("other")
+    listen(room, (pc, other))
+    server = subprocess.Popen(("unshare", "--net", "sleep", "120"))
+    try:
+        wait_for(lambda: _has_own_network(server.pid), 10, room, pc)
+        join_process(room, server.pid)
+        there = ("nsenter", "-t", str(server.pid), "-n")
+        address = str(room.network.broadcast_address)
+        subprocess.run((*there, sys.executable, "-c", MAGIC, pc.mac, address), check=True)
+        wait_for(lambda: running(room, pc), 30, room, pc)
+        assert running(room, other) is None
+    finally:
+        server.kill()
+        server.wait()
+    ignore(room)
+    power_off(room, pc)
+
+
+def _has_own_network(pid: int) -> bool:
+    return Path(f"/proc/{pid}/ns/net").readlink() != Path("/proc/self/ns/net").readlink()
+
+
+def test_nothing_of_a_room_is_left_or_seen_outside(room: Room) -> None:
+    pc = a_pc()
+    listen(room, (pc,))
+    power_on(room, pc)
+    assert BRIDGE not in {name for _, name in socket.if_nameindex()}
+    remove(room)
+    assert running(room, pc) is None
+    assert room.namespace not in run(("ip", "netns", "list")).stdout
+    assert not room.folder.exists()
+    remove(room)
