@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ictops.cli.completion import complete_image
+from ictops.cli.image_agent import agent
 from ictops.cli.options import AsJson
 from ictops.cli.output import as_json, console, counted, local, table, working
 from ictops.errors import Exit
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 image_app = typer.Typer(
     help="Make images of workstations, and look after them.", no_args_is_help=True
 )
+
+image_app.command()(agent)
 
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="The image.", autocompletion=complete_image)

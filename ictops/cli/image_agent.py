@@ -21,6 +21,10 @@ def agent(
 
     Takes about a minute. Build it again for Debian's security updates: the same packages give
     the same bytes.
+
+    Exit code 1: it was not built; what was there stays.
+
+    Example: ictops image agent
     """
     from dataclasses import asdict  # noqa: PLC0415
 
@@ -36,5 +40,5 @@ def agent(
     shown = table("file", "MB", "digest")
     for name, one in found.files.items():
         shown.add_row(name, f"{one.size / 1e6:.1f}", one.digest[:16])
-    console.print(shown)
-    console.print(f"Linux {found.kernel} in {agent_folder(settings)}")
+    console().print(shown)
+    console().print(f"Linux {found.kernel} in {agent_folder(settings)}", markup=False)

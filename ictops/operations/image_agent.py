@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ictops.imaging.images.signing import signing_of
+from ictops.imaging.linux.authority import authority_of
 from ictops.imaging.linux.build import AgentLinux, build
 from ictops.operations.images import imaging_folder
 from ictops.settings import Settings
@@ -22,4 +23,4 @@ def build_agent(settings: Settings, mirror: str = "") -> AgentLinux:
     """
     imaging = imaging_folder(settings)
     signers = signing_of(imaging).allowed
-    return build(imaging / "agent", ca=imaging / "ca/ca.crt", signers=signers, mirror=mirror)
+    return build(imaging / "agent", ca=authority_of(imaging), signers=signers, mirror=mirror)
