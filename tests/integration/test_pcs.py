@@ -11,14 +11,15 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
-from ictops.imaging.linux.build import AgentLinux, build
+from ictops.imaging.images.signing import signing_of
+from ictops.imaging.linux.authority import authority_of
+from ictops.imaging.linux.build import build, built
 from ictops.imaging.wire.job import Job
 from ictops.lab.pcs.model import BRIDGE, Pc, Room
 from ictops.lab.pcs.network import inside, join_process, slow_down, speed_up
@@ -26,38 +27,18 @@ from ictops.lab.pcs.power import power_off, power_on, reset, running, serial, se
 from ictops.lab.pcs.room import remove
 from ictops.lab.pcs.wake import ignore, listen
 from ictops.lab.podman import run
-from tests.support.first_stages import BootServer, boot_server, certificates
-from tests.support.pcs import MARKER, a_pc, give_system, room_of, wait_for
+from tests.support.first_stages import BootServer, boot_server
+from tests.support.pcs import MARKER, a_pc, give_system, imaging, room_of, wait_for
+
+__all__ = ["imaging"]
 
 pytestmark = pytest.mark.lab
 
 NETWORK = "10.77.0.0/24"
-ADDRESS = "10.77.0.254"
 BOOT_SECONDS = 300.0
 """Emulated, on a machine that has more to do; some 25 on one that has not."""
 
 Firmware = Literal["uefi", "bios"]
-
-
-@dataclass(frozen=True)
-class Built:
-    """The agent's Linux, and whom its PCs trust."""
-
-    folder: Path
-    trust: Path
-    made: AgentLinux
-
-
-@pytest.fixture(scope="module")
-def linux(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    folder = tmp_path_factory.mktemp("linux")
-    trust = folder / "trust"
-    certificates(trust, ADDRESS)
-    key = ("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(trust / "key"))
-    subprocess.run(key, check=True)
-    (trust / "allowed_signers").write_text(f"ictops {(trust / 'key.pub').read_text()}")
-    made = build(folder / "agent", ca=trust / "ca.crt", signers=trust / "allowed_signers")
-    return Built(folder / "agent", trust, made)
 
 
 @pytest.fixture
@@ -67,11 +48,9 @@ def room(tmp_path: Path) -> Iterator[Room]:
 
 
 @pytest.fixture
-def server(room: Room, linux: Built, tmp_path: Path) -> Iterator[BootServer]:
-    folder = tmp_path / "server"
-    folder.mkdir()
-    with boot_server(room, folder, linux.folder, linux.trust, tmp_path) as running_one:
-        yield running_one
+def server(room: Room, imaging: Path, tmp_path: Path) -> Iterator[BootServer]:
+    with boot_server(room, tmp_path / "server", imaging) as made:
+        yield made
 
 
 def look_at(pc: Pc) -> Job:
@@ -146,28 +125,29 @@ def test_a_pc_boots_from_its_disk_where_nobody_answers(room: Room) -> None:
         wait_for(lambda pc=pc: booted(room, pc), BOOT_SECONDS, room, pc)
 
 
-def test_the_same_packages_make_the_same_bytes(linux: Built, tmp_path: Path) -> None:
+def test_the_same_packages_make_the_same_bytes(imaging: Path, tmp_path: Path) -> None:
     before = os.umask(0o077)
     try:
         again = build(
             tmp_path / "elsewhere/agent",
-            ca=linux.trust / "ca.crt",
-            signers=linux.trust / "allowed_signers",
+            ca=authority_of(imaging),
+            signers=signing_of(imaging).allowed,
         )
     finally:
         os.umask(before)
-    if again.packages == linux.made.packages:  # a mirror may have got newer ones meanwhile
-        assert again == linux.made
+    first = built(imaging / "agent")
+    assert again.packages == first.packages, "the mirror has got newer ones meanwhile: try again"
+    assert again == first
 
 
 def listed(folder: Path, name: str) -> list[str]:
     return [f"{name}/{path.name}" for path in (folder / name).iterdir()]
 
 
-def test_the_agent_has_all_that_its_tools_need(linux: Built, tmp_path: Path) -> None:
+def test_the_agent_has_all_that_its_tools_need(imaging: Path, tmp_path: Path) -> None:
     root = tmp_path / "root"
     root.mkdir()
-    unpack = f"zstd -dc {linux.folder}/initrd.img | cpio -idm --quiet"
+    unpack = f"zstd -dc {imaging}/agent/initrd.img | cpio -idm --quiet"
     subprocess.run(["sh", "-ec", unpack], cwd=root, check=True, capture_output=True)
     loader = ("chroot", str(root), "/lib64/ld-linux-x86-64.so.2", "--list")
     programs = [f"/usr/{name}" for bin_ in ("bin", "sbin") for name in listed(root / "usr", bin_)]

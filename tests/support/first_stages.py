@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ictops.imaging.images.signing import signing_of
+from ictops.imaging.linux.authority import authority_of
 from ictops.imaging.wire import strict
 from ictops.imaging.wire.job import Job
 from ictops.imaging.wire.signature import sign
@@ -109,43 +111,30 @@ class BootServer:
         return [json.loads(line) for line in lines]
 
 
-def certificates(folder: Path, address: str) -> None:
-    """Make a CA, and a boot server's certificate by it."""
-    folder.mkdir(exist_ok=True)
-    new = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-    names = ("-addext", f"subjectAltName=IP:{address}")
-    leaf = ("-addext", "basicConstraints=critical,CA:FALSE", "-CA", "ca.crt", "-CAkey", "ca.key")
-    for words in (
-        (*new, "-days", "2", "-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=ca"),
-        (
-            *new,
-            "-days",
-            "2",
-            "-keyout",
-            "tls.key",
-            "-out",
-            "tls.crt",
-            "-subj",
-            "/CN=s",
-            *names,
-            *leaf,
-        ),
-    ):
-        subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+def _certificate(authority: Path, folder: Path, address: str) -> None:
+    """Make a boot server's certificate, as the role does."""
+    key = authority.with_name("key.pem")
+    words = (
+        "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+        "-days", "2", "-keyout", "tls.key", "-out", "tls.crt", "-subj", "/CN=boot server",
+        "-addext", f"subjectAltName=IP:{address}", "-addext", "basicConstraints=critical,CA:FALSE",
+        "-CA", str(authority), "-CAkey", str(key),
+    )  # fmt: skip
+    subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
 
 
 @contextmanager
-def boot_server(
-    room: Room, folder: Path, agent: Path, trust: Path, store: Path
-) -> Iterator[BootServer]:
+def boot_server(room: Room, folder: Path, imaging: Path) -> Iterator[BootServer]:
     """Run a boot server in a room for as long as this lasts.
 
-    :param trust: the folder of :func:`certificates`, with ``key`` and ``allowed_signers`` too.
-    :param store: what has ``images/`` and ``packs/``.
+    :param folder: where it keeps what it has; is made.
+    :param imaging: what the control box keeps: agent, authority, signing key and image store.
     """
-    found = BootServer(room, folder, trust / "key")
+    signing, agent = signing_of(imaging), imaging / "agent"
+    found = BootServer(room, folder, signing.key)
     (found.tftp / "grub/job").mkdir(parents=True)
     (folder / "run").mkdir()
+    _certificate(authority_of(imaging), folder, str(room.address))
     (found.tftp / "agent").symlink_to(agent)
     for name in ("shimx64.efi", "grubx64.efi", "grub.0"):
         (found.tftp / name).symlink_to(agent / name)
@@ -165,9 +154,9 @@ def boot_server(
         sys.executable, "-m", "ictops.imaging.service", "--state", str(folder / "state"),
         "--run", str(folder / "run"), "--grub-jobs", str(found.tftp / "grub/job"),
         "--grub-template", str(folder / "job.cfg"),
-        "--allowed-signers", str(trust / "allowed_signers"),
+        "--allowed-signers", str(signing.allowed),
     )  # fmt: skip
-    relay = (sys.executable, "-m", __name__, str(room.address), str(folder), str(trust), str(store))
+    relay = (sys.executable, "-m", __name__, str(room.address), str(folder), str(imaging / "store"))
     with ExitStack() as stack:
         for name, words in (("service", service), ("relay", relay), ("dnsmasq", dnsmasq)):
             stack.enter_context(_process(room, words, folder / f"{name}.log"))
@@ -242,10 +231,10 @@ def _files(store: Path) -> type[http.server.BaseHTTPRequestHandler]:
     return Files
 
 
-def main(address: str, folder: Path, trust: Path, store: Path) -> None:
+def main(address: str, folder: Path, store: Path) -> None:
     """Relay over HTTPS, and hand out files over HTTP, until this process is ended."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(trust / "tls.crt", trust / "tls.key")
+    context.load_cert_chain(folder / "tls.crt", folder / "tls.key")
     secure = http.server.ThreadingHTTPServer((address, 443), _relay(folder))
     secure.socket = context.wrap_socket(
         secure.socket, server_side=True, do_handshake_on_connect=False
@@ -257,4 +246,4 @@ def main(address: str, folder: Path, trust: Path, store: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], *(Path(word) for word in sys.argv[2:5]))
+    main(sys.argv[1], *(Path(word) for word in sys.argv[2:4]))

@@ -1,0 +1,143 @@
+"""From an empty disk to the first login: power on, network, agent, image, restart, ssh."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from ictops.imaging.images.publish import Published
+from ictops.imaging.wire.job import Adapt, ImageRef, Job
+from ictops.lab.pcs.model import Pc, Room
+from ictops.lab.pcs.network import within
+from ictops.lab.pcs.power import power_off, power_on, reset
+from ictops.operations.images import build as build_image
+from ictops.settings import Settings
+from tests.support.first_stages import BootServer, boot_server
+from tests.support.pcs import a_pc, imaging, room_of, wait_for
+
+__all__ = ["imaging"]
+
+pytestmark = pytest.mark.lab
+
+SECONDS = 900.0
+"""Emulated, on a machine that has more to do; some 90 on one that has not."""
+HOST = "oak-ws-01"
+RECIPE = "console: ttyS0\nsize: 2G\n"
+
+
+@pytest.fixture(scope="module")
+def golden(imaging: Path) -> Published:
+    """A Debian for UEFI and BIOS."""
+    recipe = imaging.parents[1] / "recipe.yml"
+    recipe.write_text(RECIPE)
+    settings = Settings(workspace=imaging.parents[1], state_dir=Path("state"))
+    return build_image(settings, "classroom", recipe=recipe, version="1", say=lambda _: None)
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Room]:
+    with room_of(tmp_path / "room") as made:
+        yield made
+
+
+@dataclass(frozen=True)
+class Login:
+    """Who may log in to what was imaged, and as whom the PC is known."""
+
+    room: Room
+    server: BootServer
+    folder: Path
+
+    @property
+    def key(self) -> Path:
+        return self.folder / "id"
+
+    def on(self, host_keys: tuple[str, ...], *words: str) -> str | None:
+        """Run a command on the PC by ssh that takes its pinned keys alone; None if it cannot."""
+        leases = (self.server.folder / "leases").read_text().splitlines()
+        known = self.folder / "known_hosts"
+        for address in [line.split()[2] for line in leases]:
+            known.write_text("".join(f"{address} {key}\n" for key in host_keys))
+            options = (
+                f"UserKnownHostsFile={known}", "GlobalKnownHostsFile=/dev/null", "BatchMode=yes",
+                "StrictHostKeyChecking=yes", "ConnectTimeout=5", "ServerAliveInterval=5",
+            )  # fmt: skip
+            said = [word for option in options for word in ("-o", option)]
+            login = within(
+                self.room, "ssh", "-i", str(self.key), *said, f"ansible@{address}", *words
+            )
+            done = subprocess.run(login, capture_output=True, text=True, check=False)
+            if done.returncode == 0:
+                return done.stdout
+        return None
+
+
+@pytest.mark.parametrize("firmware", ["uefi", "bios"])
+def test_an_empty_pc_becomes_a_host_that_is_known(
+    room: Room,
+    imaging: Path,
+    golden: Published,
+    tmp_path: Path,
+    firmware: Literal["uefi", "bios"],
+    record_property: Callable[[str, object], None],
+) -> None:
+    pc = a_pc(firmware=firmware)
+    with boot_server(room, tmp_path / "server", imaging) as server:
+        login = Login(room, server, tmp_path)
+        subprocess.run(("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", login.key), check=True)
+        job = job_for(pc, golden, login.key)
+        server.arm(job)
+        began = time.time()
+        power_on(room, pc)
+        wait_for(lambda: server.look(job).state == "ended", SECONDS, room, pc)
+        claimed = next(one["at"] for one in server.asked() if one["path"] == "/v1/claim")
+        record_property("power on to claim, s", round(claimed - began, 1))
+        record_property("power on to written, s", round(time.time() - began, 1))
+        end = server.look(job).end
+        assert end is not None
+        assert end.outcome == "done", end.message
+        keys = server.look(job).host_keys
+        assert keys
+        wait_for(lambda: login.on(keys, "true") is not None, SECONDS, room, pc)
+        record_property("power on to first login, s", round(time.time() - began, 1))
+        looks_right(login, keys, pc)
+        # The network is still what it boots first; with no job, that leads to its disk.
+        said = login.on(keys, "cat /proc/sys/kernel/random/boot_id")
+        assert said is not None
+        login.on(keys, "sync")
+        reset(room, pc)
+        before = said.strip()
+        wait_for(lambda: restarted(login, keys, before), SECONDS, room, pc)
+        power_off(room, pc)
+
+
+def job_for(pc: Pc, golden: Published, key: Path) -> Job:
+    image = ImageRef(golden.name, golden.version, golden.digest)
+    public = key.with_suffix(".pub").read_text().strip()
+    now = datetime.now(UTC)
+    return Job(
+        1, str(uuid.uuid4()), "image", HOST, "oak", pc.mac, pc.uuid, now.isoformat(),
+        (now + timedelta(hours=1)).isoformat(), image, adapt=Adapt(HOST, {"ansible": (public,)}),
+    )  # fmt: skip
+
+
+def looks_right(login: Login, keys: tuple[str, ...], pc: Pc) -> None:
+    script = "hostname; sudo -n id -u; df -B1 --output=size / | tail -1; wc -c < /etc/machine-id"
+    said = login.on(keys, script)
+    assert said is not None
+    name, root, size, identity = said.split()
+    assert (name, root, identity) == (HOST, "0", "33")
+    assert int(size) > pc.disk * 0.8  # the file system fills the disk, not only the image's 2 GB
+
+
+def restarted(login: Login, keys: tuple[str, ...], before: str) -> bool:
+    said = login.on(keys, "cat /proc/sys/kernel/random/boot_id")
+    return said is not None and said.strip() != before
