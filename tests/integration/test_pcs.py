@@ -47,6 +47,17 @@ def room(tmp_path: Path) -> Iterator[Room]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Room, list[Pc]]]:
+    """PCs whom nobody answers: they wait some minutes, while other tests work."""
+    with room_of(tmp_path_factory.mktemp("alone") / "room", NETWORK) as room:
+        pcs = [a_pc("uefi"), a_pc("bios", firmware="bios")]
+        for pc in pcs:
+            give_system(room, pc)
+            power_on(room, pc)
+        yield room, pcs
+
+
 @pytest.fixture
 def server(room: Room, imaging: Path, tmp_path: Path) -> Iterator[BootServer]:
     with boot_server(room, tmp_path / "server", imaging) as made:
@@ -67,6 +78,7 @@ def booted(room: Room, pc: Pc) -> bool:
     return MARKER in serial(room, pc)
 
 
+@pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize("firmware", ["uefi", "bios"])
 def test_a_pc_boots_into_its_job_and_then_from_its_disk(
     room: Room, server: BootServer, firmware: Firmware
@@ -114,15 +126,6 @@ def test_a_boot_server_that_is_half_up_keeps_no_pc_from_its_disk(
     power_on(room, pc)
     wait_for(lambda: booted(room, pc), BOOT_SECONDS, room, pc)
     assert server.asked() == []
-
-
-def test_a_pc_boots_from_its_disk_where_nobody_answers(room: Room) -> None:
-    pcs = [a_pc("uefi"), a_pc("bios", firmware="bios")]
-    for pc in pcs:
-        give_system(room, pc)
-        power_on(room, pc)  # both wait more than they work
-    for pc in pcs:
-        wait_for(lambda pc=pc: booted(room, pc), BOOT_SECONDS, room, pc)
 
 
 def test_the_same_packages_make_the_same_bytes(imaging: Path, tmp_path: Path) -> None:
@@ -236,3 +239,9 @@ def test_nothing_of_a_room_is_left_or_seen_outside(room: Room) -> None:
     assert room.namespace not in run(("ip", "netns", "list")).stdout
     assert not room.folder.exists()
     remove(room)
+
+
+def test_pcs_boot_from_their_disk_where_nobody_answers(alone: tuple[Room, list[Pc]]) -> None:
+    room, pcs = alone
+    for pc in pcs:
+        wait_for(lambda pc=pc: booted(room, pc), BOOT_SECONDS, room, pc)
