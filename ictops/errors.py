@@ -126,9 +126,5 @@ class ImageDamaged(ImageError):
     exit_code = Exit.FAULTS
 
 
-class ImagingError(IctopsError):
-    """An image, a key or a job of imaging is not as it must be."""
-
-
 class LabError(IctopsError):
     """The lab cannot be brought up, or has no such host."""

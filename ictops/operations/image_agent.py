@@ -19,7 +19,7 @@ def agent_folder(settings: Settings) -> Path:
 def build_agent(settings: Settings, mirror: str = "") -> AgentLinux:
     """Build the agent's Linux; whom its PCs trust: this workspace's boot servers and key.
 
-    :raises ImagingError: see :func:`ictops.imaging.linux.build.build`.
+    :raises ImageError: see :func:`ictops.imaging.linux.build.build`.
     """
     imaging = imaging_folder(settings)
     signers = signing_of(imaging).allowed

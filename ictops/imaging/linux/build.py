@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from ictops.errors import ImagingError
+from ictops.errors import ImageError
 from ictops.imaging.wire.words import digest_of
 
 SUITE = "bookworm"
@@ -78,7 +78,7 @@ def build(
         ALLOWED SIGNERS).
     :param package: the folder of the Python package; ictops' own if None.
     :param mirror: of Debian; its own, with its security updates, if empty.
-    :raises ImagingError: if something is missing, or with the last words of what failed.
+    :raises ImageError: if something is missing, or with the last words of what failed.
     """
     _require(ca, signers)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -97,7 +97,7 @@ def build(
 def built(folder: Path) -> AgentLinux:
     """Give what is known of an agent's Linux that was built.
 
-    :raises ImagingError: if there is none, or it is not whole.
+    :raises ImageError: if there is none, or it is not whole.
     """
     try:
         read = json.loads((folder / VERSIONS).read_bytes())
@@ -111,18 +111,18 @@ def built(folder: Path) -> AgentLinux:
     return found
 
 
-def _none_there(folder: Path) -> ImagingError:
-    return ImagingError(
+def _none_there(folder: Path) -> ImageError:
+    return ImageError(
         "the agent's Linux was not built yet", where=str(folder), do="Run 'ictops image agent'"
     )
 
 
 def _require(ca: Path, signers: Path) -> None:
     if shutil.which("mmdebstrap") is None:
-        raise ImagingError("this machine has no mmdebstrap", do="apt-get install mmdebstrap")
+        raise ImageError("this machine has no mmdebstrap", do="apt-get install mmdebstrap")
     for path, what in ((ca, "the boot server's CA"), (signers, "the keys that sign jobs")):
         if not path.is_file() or not path.stat().st_size:
-            raise ImagingError(f"{what} is not there, and a PC would trust nobody", where=str(path))
+            raise ImageError(f"{what} is not there, and a PC would trust nobody", where=str(path))
 
 
 @contextmanager
@@ -178,7 +178,7 @@ def _run(words: Sequence[str], environment: dict[str, str]) -> None:
     )  # fmt: skip
     if done.returncode:
         last = " / ".join(done.stdout.strip().splitlines()[-3:])
-        raise ImagingError(f"the agent's Linux cannot be built: {last}")
+        raise ImageError(f"the agent's Linux cannot be built: {last}")
 
 
 def _describe(out: Path) -> AgentLinux:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ictops.errors import ImagingError
+from ictops.errors import ImageError
 from ictops.imaging.linux import build as module
 from ictops.imaging.linux.build import BOOT_FILES, CARRIED, build, built
 from ictops.imaging.wire.words import digest_of
@@ -91,7 +91,7 @@ def test_a_build_that_fails_says_why_and_leaves_what_was_there(
     folder = tmp_path / "imaging/agent"
     before = build(folder, **trust)
     monkeypatch.setenv("FAIL", "1")
-    with pytest.raises(ImagingError, match="no such package"):
+    with pytest.raises(ImageError, match="no such package"):
         build(folder, **trust)
     assert built(folder) == before
     assert sorted(path.name for path in folder.parent.iterdir()) == ["agent", "seen"]
@@ -102,7 +102,7 @@ def test_an_agent_that_would_trust_nobody_is_not_built(
     tmp_path: Path, trust: dict[str, Path], mmdebstrap: None, which: str
 ) -> None:
     trust[which].write_text("")
-    with pytest.raises(ImagingError, match="trust nobody"):
+    with pytest.raises(ImageError, match="trust nobody"):
         build(tmp_path / "agent", **trust)
     assert not (tmp_path / "agent").exists()
 
@@ -121,5 +121,5 @@ def test_what_is_not_whole_was_not_built(
             (folder / "initrd.img").write_text("")
         case "no json":
             (folder / "agent.json").write_text("[]")
-    with pytest.raises(ImagingError, match="ictops image agent"):
+    with pytest.raises(ImageError, match="ictops image agent"):
         built(folder)
