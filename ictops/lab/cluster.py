@@ -84,7 +84,7 @@ def make_cluster(lab: Lab, recipe: Recipe, say: Callable[[str], None]) -> None:
             source = Path(temporary)
             _make_up(source, recipe)
         sites = sites_to_copy(source, recipe.only)
-        check_memory(sum(len(held.hosts) for held in sites.values()))
+        check_memory(sum(len(held.hosts) for held in sites.values()), recipe.pcs)
         left_out = [name for held in sites.values() for name in held.left_out]
         if left_out:
             say(f"left out, for no such switch_platform can be simulated: {', '.join(left_out)}")
