@@ -141,13 +141,18 @@ class Desk:
             return state
 
     def cancel(self, asked: Look) -> JobState:
-        """Take a job back; one that is over stays as it is.
+        """Take a job back that no PC is at work on; any other stays as it is.
+
+        A PC that has begun has no system any more: it must be able to go on, also after a power
+        cut. Only if nothing was heard of it for long is its job taken, so that it can have another.
 
         :raises Refused: if there is none.
         """
         with self._changed:
             known = self._by_id(asked.id)
-            if _is_active(known):
+            state = known.kept.state
+            silent = self._now() - moment(state.at) > SILENCE
+            if state.state == "armed" or (state.state == "claimed" and silent):
                 known = self._finish(known, "cancelled")
             return known.kept.state
 

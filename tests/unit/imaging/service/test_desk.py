@@ -247,13 +247,28 @@ def test_a_secret_that_was_not_asked_for_goes_with_its_job(server: BootServer, o
 def test_a_cancelled_job_is_over_and_stays_as_it_ended(server: BootServer) -> None:
     desk = server.desk()
     job = armed(server, desk)
-    token = desk.claim(claim()).token
     assert desk.cancel(Look(job.id)).state == "cancelled"
-    refused(409, "cancelled", desk.progress, token, Progress("fetching"))
+    assert server.booting == []
     refused(409, "cancelled", desk.claim, claim())
     other = armed(server, desk)
     desk.end(desk.claim(claim()).token, End("done"))
     assert desk.cancel(Look(other.id)).state == "ended"
+
+
+def test_a_pc_that_has_begun_goes_on_whoever_cancels_unless_it_is_silent(
+    server: BootServer,
+) -> None:
+    desk = server.desk()
+    job = armed(server, desk)
+    token = desk.claim(claim()).token
+    server.now += SILENCE
+    assert desk.cancel(Look(job.id)).state == "claimed"
+    desk.progress(token, Progress("fetching"))
+    token = desk.claim(claim()).token  # after a power cut
+    server.now += SILENCE + timedelta(seconds=1)
+    assert desk.cancel(Look(job.id)).state == "cancelled"
+    refused(409, "cancelled", desk.progress, token, Progress("fetching"))
+    assert server.booting == []
 
 
 def test_a_restart_changes_nothing(server: BootServer) -> None:
