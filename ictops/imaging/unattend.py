@@ -8,7 +8,7 @@ offlinejoin provision``), not by an account that may join PCs: whoever found it 
 The data make this one PC a member without asking a domain controller, so Windows needs no network
 yet when it sets itself up; and the computer account's creator is the one who uses it, so the rules
 of KB5020276 on accounts made beforehand do not matter. They are the PC's machine password. The job
-has only a word in their place; the PC asks for them once, and changes the password as soon as it
+has only a word in their place; the PC asks for them, and changes the password as soon as it
 is up.
 """
 

@@ -199,12 +199,15 @@ class Desk:
         return Answer()
 
     def secret(self, token: str, _said: Answer) -> Secret:
-        """Give the job's secret, once."""
+        """Give the job's secret, as often as the PC asks that has the job now.
+
+        Its power may go between the answer and the end; it then claims its job again.
+        """
         with self._changed:
             name = self._running(token).job.id
-            secret = self._folder.take_secret(name)
+            secret = self._folder.secret(name)
         if secret is None:
-            raise Refused(409, "there is no secret of this job, or it has been given")
+            raise Refused(409, "there is no secret of this job")
         log.info("gave the secret of %s", name)
         return Secret(secret)
 
@@ -311,7 +314,7 @@ class Desk:
     def _finish(self, known: Known, stage: Stage) -> Known:
         # The PC must not boot into a job that is over: first the file, then the word.
         self._grub.remove(known.job.mac)
-        self._folder.take_secret(known.job.id)
+        self._folder.drop_secret(known.job.id)
         known = self._save(known, replace(known.kept.state, state=stage))
         log.info("%s %s: %s, %s", stage, known.job.id, known.job.host, known.job.mac)
         self._sessions.leave(known.job)

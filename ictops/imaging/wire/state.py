@@ -34,7 +34,7 @@ class Arm:
     """As it was signed, to the byte."""
     signature: str
     secret: str | None = None
-    """Given to the PC once."""
+    """Given to the PC that has the job, until it is over."""
     grub: None = None
     """Nothing: what GRUB is told comes from the boot server's own template."""
     replace: bool = False

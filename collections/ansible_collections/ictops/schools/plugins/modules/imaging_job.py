@@ -47,7 +47,7 @@ options:
     description: Its signature.
     type: str
   secret:
-    description: What the PC is given once.
+    description: What the PC is given that has the job, while it lasts.
     type: str
   replace:
     description: Take another job of the same PC back, if there is one.

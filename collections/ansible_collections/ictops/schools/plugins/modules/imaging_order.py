@@ -99,7 +99,7 @@ options:
     type: dict
     default: {}
   secret:
-    description: What stands in the place of C(@ICTOPS-SECRET@) in O(unattend); given once.
+    description: What stands in the place of C(@ICTOPS-SECRET@) in O(unattend); only the PC gets it.
     type: str
     default: ""
   serials:
