@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ictops.errors import ImageError
-from ictops.imaging.images import keeping
+from ictops.imaging.images import drivers, keeping
 from ictops.imaging.images.build import build_disk
 from ictops.imaging.images.capture import raw_disk, refuse_mounted
 from ictops.imaging.images.keeping import Damage, Pruned
@@ -18,7 +18,7 @@ from ictops.imaging.images.signing import Signing, signing_of
 from ictops.imaging.images.store import Store, Version, published_before, writing
 from ictops.imaging.images.wims import WimChoice
 from ictops.imaging.published import imaging_folder
-from ictops.settings import Settings
+from ictops.settings import Settings, make_private
 
 Say = Callable[[str], None]
 MakeDisk = Callable[[Path], Path]
@@ -144,6 +144,16 @@ def prune(
         else:
             going = keeping.older_than_newest(store, keep, name)
         return keeping.prune(store, going)
+
+
+def publish_drivers(settings: Settings, name: str, folder: Path) -> str:
+    """Keep a folder of drivers for the PCs of a model; give what a job calls it.
+
+    :raises ImageError: if there is no driver in it, or the name is none.
+    """
+    store = imaging_folder(settings).store.folder
+    make_private(store)
+    return drivers.publish(folder, store, name)
 
 
 def _make(

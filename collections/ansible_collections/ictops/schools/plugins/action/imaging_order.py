@@ -14,6 +14,7 @@ from ansible.plugins.action import ActionBase
 from ictops.errors import ImageError
 from ictops.estate.load import normal_mac
 from ictops.estate.models import site_group
+from ictops.imaging.images import drivers
 from ictops.imaging.jobs import (
     Signed,
     Target,
@@ -36,7 +37,7 @@ OWN_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
 
 KINDS = ["image", "erase", "look"]
 _TEXTS = ("uuid", "account", "key", "unattend", "secret")
-_DICTS = ("disk", "image", "authorized_keys", "user_data", "network", "drivers")
+_DICTS = ("disk", "image", "authorized_keys", "user_data", "network", "windows", "drivers")
 SPEC: dict[str, dict[str, Any]] = {
     "state": {"type": "str", "choices": ["armed", "cancelled"], "default": "armed"},
     "kind": {"type": "str", "choices": KINDS, "default": "image"},
@@ -143,8 +144,13 @@ def _image(
         authorized_keys=_authorized(args, target.host),
         user_data=args["user_data"],
         network=args["network"],
+        windows={"administrator": args["account"], **args["windows"]},
+        join=bool(args["secret"]),
         unattend=args["unattend"],
-        drivers=args["drivers"],
+        drivers={
+            str(model): drivers.find(folder.store.folder, str(name))
+            for model, name in args["drivers"].items()
+        },
     )
     multicast: Multicast | None = None
     if args["multicast"]:

@@ -90,16 +90,23 @@ options:
     description: cloud-init's network-config.
     type: dict
     default: {}
+  windows:
+    description: Windows' answers, as the role C(workstation_image) names them.
+    type: dict
+    default: {}
   unattend:
-    description: Windows' answers.
+    description: A whole unattend.xml, in the place of O(windows).
     type: str
     default: ""
   drivers:
-    description: Folders of drivers by model.
+    description:
+      - By model of PC, where C(*) stands for anything, the name of a folder of drivers.
     type: dict
     default: {}
   secret:
-    description: What stands in the place of C(@ICTOPS-SECRET@) in O(unattend); only the PC gets it.
+    description:
+      - What only the PC is told. With it a Windows joins its domain, by the account data of an
+        offline join. In O(unattend) it stands in the place of C(@ICTOPS-SECRET@).
     type: str
     default: ""
   serials:
