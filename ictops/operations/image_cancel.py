@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 
-from ictops.errors import RunCarried
+from ictops.errors import InventoryError, PlanError, RunCarried, RunError
 from ictops.operations.carry import carry
 from ictops.operations.image import ERASE, IMAGE
 from ictops.operations.planning import Work
@@ -60,9 +60,16 @@ def begin_take_back(journal: Journal, settings: Settings, run_id: str) -> str | 
 def take_back(journal: Journal, settings: Settings, run_id: str) -> str:
     """Take the jobs of a run back that is over; give what a person should know, or nothing.
 
-    :raises PlanError: if none of the hosts is left in the inventory.
+    :raises RunError: if it cannot be begun, such as without an inventory.
     """
-    taking = begin_take_back(journal, settings, run_id)
+    try:
+        taking = begin_take_back(journal, settings, run_id)
+    except (InventoryError, PlanError) as error:
+        raise RunError(
+            f"the run is over, but jobs that it left armed were not taken back: {error.what}",
+            where=run_id,
+            do="They end with their window; until then a PC that is switched on boots into its own",
+        ) from error
     if taking is None:
         return ""
     if journal.run(taking).state not in ENDED:

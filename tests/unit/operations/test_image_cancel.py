@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from ictops.errors import RunError
 from ictops.operations.apply import create_run
-from ictops.operations.image_cancel import begin_take_back
+from ictops.operations.image_cancel import begin_take_back, take_back
 from ictops.plans.model import Plan
 from ictops.settings import Settings, content_dir
 from ictops.store.journal import Journal
@@ -65,3 +66,12 @@ def test_of_a_run_that_goes_on_or_arms_nothing_is_nothing_taken(
     journal: Journal, demo: Settings, operation: str, ending: Ending
 ) -> None:
     assert begin_take_back(journal, demo, over(journal, operation, ending)) is None
+
+
+def test_without_an_inventory_it_is_told_that_jobs_are_left(
+    journal: Journal, settings: Settings
+) -> None:
+    run = over(journal, "image")
+    with pytest.raises(RunError, match="jobs that it left armed were not taken back") as told:
+        take_back(journal, settings, run)
+    assert told.value.where == run
