@@ -8,11 +8,13 @@ this process is lost. Whatever becomes of it, a job ends with its window.
 
 from __future__ import annotations
 
+import json
 import time
 from contextlib import suppress
 
 from ictops.errors import InventoryError, PlanError, RunCarried, RunError
 from ictops.operations.carry import carry
+from ictops.operations.hardware import KEY
 from ictops.operations.image import ERASE, IMAGE
 from ictops.operations.planning import Work
 from ictops.operations.switches import begin_reading
@@ -41,7 +43,12 @@ def begin_take_back(journal: Journal, settings: Settings, run_id: str) -> str | 
     for before in journal.runs(limit=NEWEST):
         if (before.operation, before.title) == (OPERATION, title):
             return before.id
-    left = [host for host in journal.hosts(run_id) if host.started_at and host.outcome not in GOOD]
+    ended = _ended(journal, run_id)
+    left = [
+        host
+        for host in journal.hosts(run_id)
+        if host.started_at and host.outcome not in GOOD and host.host not in ended
+    ]
     if not left:
         return None
     names = {host.host for host in left}
@@ -84,3 +91,13 @@ def take_back(journal: Journal, settings: Settings, run_id: str) -> str:
             "before their window ends, they boot into them"
         )
     return f"run {taking} took its jobs back"
+
+
+def _ended(journal: Journal, run_id: str) -> set[str]:
+    """Give the hosts whose PC has told the end of its job, such as what failed."""
+    told = [event for event in journal.events(run_id) if event.host and KEY in event.data]
+    return {
+        str(event.host)
+        for event in told
+        if (json.loads(event.data)["data"].get("res") or {}).get("stage") == "ended"
+    }

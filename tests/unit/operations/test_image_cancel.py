@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -13,11 +14,11 @@ from ictops.operations.image_cancel import begin_take_back, take_back
 from ictops.plans.model import Plan
 from ictops.settings import Settings, content_dir
 from ictops.store.journal import Journal
-from ictops.store.records import Ending, Settled
+from ictops.store.records import Ending, OutcomeName, Settled
 from tests.support.journals import NOW, start
 from tests.support.scripted import small_plan
 
-HOSTS = ["oak-it1-01", "oak-it1-02", "oak-it1-03"]
+HOSTS = ["oak-it1-01", "oak-it1-02", "oak-lib-01", "oak-lib-02", "oak-srv-01"]
 
 
 @pytest.fixture
@@ -32,13 +33,30 @@ def demo(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def over(journal: Journal, operation: str, ending: Ending = "cancelled") -> str:
-    """Give a run in which one host is done, one was left for later and one never begun."""
+    """Give a run: a host is done, one was left for later, two failed, and one was never begun.
+
+    Of those that failed one has told the end of its job, the other was only heard to begin.
+    """
     plan = small_plan({"oakfield": [HOSTS]}).model_copy(update={"operation": operation})
     run = create_run(journal, plan, NOW)
     lease = journal.acquire(run, at=NOW)
-    shard = start(lease, HOSTS[:2])
+    shard = start(lease, HOSTS[:4])
     assert shard is not None
-    settled = [Settled(HOSTS[0], "ended", "changed"), Settled(HOSTS[1], "ended", "deferred")]
+    outcomes: list[OutcomeName] = ["changed", "deferred", "failed", "failed"]
+    pairs = zip(HOSTS[:4], outcomes, strict=True)
+    settled = [Settled(host, "ended", outcome) for host, outcome in pairs]
+    stages = {HOSTS[2]: ["claimed", "ended"], HOSTS[3]: ["claimed"]}
+    events = [
+        {
+            "shard_id": shard.id, "counter": number, "at": NOW, "kind": "runner_on_ok",
+            "host": host, "task": "Wait",
+            "data": json.dumps({"data": {"res": {"stage": stage, "ictops_hardware": {}}}}),
+        }
+        for number, (host, stage) in enumerate(
+            (host, stage) for host, told in stages.items() for stage in told
+        )
+    ]  # fmt: skip
+    lease.record(events, at=NOW)
     lease.end_shard(shard.id, status="successful", reason="", settled=settled, at=NOW)
     lease.let_go(ending, "", at=NOW)
     return run
@@ -53,7 +71,7 @@ def test_what_may_still_be_armed_is_taken_back_once(
     taking = begin_take_back(journal, demo, run)
     assert taking is not None
     plan = Plan.model_validate_json(journal.run(taking).plan)
-    assert list(plan.hosts) == [HOSTS[1]]
+    assert list(plan.hosts) == [HOSTS[1], HOSTS[3]]
     assert plan.playbook == "image_cancel.yml"
     assert plan.extra_vars == {"workstation_image_run": run}
     assert journal.run(taking).now_reason, "it waits for no window"
