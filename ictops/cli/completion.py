@@ -117,8 +117,8 @@ def _runs(_ctx: typer.Context) -> Iterator[Offer]:
 
 
 def _images(_ctx: typer.Context) -> Iterator[Offer]:
-    from ictops.operations.images import store_of  # noqa: PLC0415
+    from ictops.imaging.published import imaging_folder  # noqa: PLC0415
     from ictops.settings import load_settings  # noqa: PLC0415
 
-    for name in dict.fromkeys(one.name for one in store_of(load_settings()).versions()):
+    for name in dict.fromkeys(one.name for one in imaging_folder(load_settings()).store.versions()):
         yield name, ""

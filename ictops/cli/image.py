@@ -139,6 +139,36 @@ def import_disk(
     _tell(made, json=json)
 
 
+@image_app.command()
+def drivers(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="What they are for, such as latitude-5440.")
+    ],
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER", exists=True, file_okay=False, help="Drivers, unpacked: .inf files."
+        ),
+    ],
+    *,
+    json: AsJson = False,
+) -> None:
+    """Keep Windows' drivers for a model of PC, in the place of those that have this name.
+
+    Boot servers get them by their role; workstation_image_drivers says which PCs do.
+
+    Exit code 1: there is no driver in it.
+
+    Example: ictops image drivers latitude-5440 unpacked/
+    """
+    from ictops.operations.images import publish_drivers  # noqa: PLC0415 - heavy
+    from ictops.settings import load_settings  # noqa: PLC0415
+
+    with working(f"reading {folder}"):
+        made = publish_drivers(load_settings(), name, folder)
+    as_json({"drivers": made}) if json else console().print(f"kept as {made}")
+
+
 @image_app.command("list")
 def list_versions(name: AnyName = None, *, json: AsJson = False) -> None:
     """List the images and their versions, the newest of each last.

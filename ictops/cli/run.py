@@ -136,17 +136,21 @@ def pause(run_id: RunId, *, json: AsJson = False) -> None:
 def cancel(run_id: RunId, *, json: AsJson = False) -> None:
     """End a run now: every process of it is ended within seconds.
 
-    Hosts that were being worked on may be half done; 'ictops run show' names them.
+    Hosts that were being worked on may be half done; 'ictops run show' names them. Jobs that it
+    left armed at boot servers are taken back.
 
     Exit codes: 0 it is cancelled; 1 it had ended before, or has not ended yet.
 
     Example: ictops run cancel k3w9ab
     """
+    from ictops.operations.image_cancel import take_back  # noqa: PLC0415
     from ictops.operations.steer import cancel_run  # noqa: PLC0415
 
     journal, settings = _open()
     with working("ending every process of the run"):
         said = cancel_run(journal, run_id, settings)
+    with working("taking its jobs back"):
+        said = "; ".join(filter(None, [said, take_back(journal, settings, run_id)]))
     _told(run_id, said, json=json)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from ictops.errors import ImageError
+from ictops.imaging import unattend
 from ictops.imaging.wire import strict
 from ictops.imaging.wire.job import (
     Adapt,
@@ -31,9 +32,6 @@ IMAGE_FILES = {"linux": "/etc/ictops-image", "windows": "/ProgramData/ictops/ima
 """By system, the file by which a host says which job wrote it."""
 NOCLOUD = "/var/lib/cloud/seed/nocloud"
 """Where cloud-init looks for its seed (cloud-init's manual, data source NoCloud)."""
-UNATTEND = "/Windows/Panther/unattend.xml"
-"""Where Windows Setup looks for its answers (Microsoft: Windows Setup automation overview)."""
-SECRET_WORD = "@ICTOPS-SECRET@"  # noqa: S105 - what stands in the secret's place
 _SPACE = uuid.UUID("5d0f2a0c-93b5-5b0e-8a53-0d6c1f6f7a11")
 
 
@@ -58,8 +56,12 @@ class Wanted:
     """More of cloud-init's user-data."""
     network: Mapping[str, Any] = field(default_factory=dict)
     """cloud-init's network-config; nothing for DHCP."""
+    windows: Mapping[str, Any] = field(default_factory=dict)
+    """Windows' answers: fields of :class:`ictops.imaging.unattend.Answers`."""
+    join: bool = False
+    """Whether a Windows joins a domain, by account data that are the job's secret."""
     unattend: str = ""
-    """Windows' answers."""
+    """A whole unattend.xml in the place of these."""
     drivers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -93,26 +95,20 @@ def group_of(run: str, site: str, room: str, hosts: Iterable[str]) -> Multicast 
 def adapted(target: Target, manifest: Manifest, image: ImageRef, job: str, wanted: Wanted) -> Adapt:
     """Give what makes a written system this host.
 
-    :raises ImageError: if the image asks for something that is not there.
+    :raises ImageError: if Windows would not take an answer.
     """
     about = {"image": image.name, "version": image.version, "digest": image.digest, "job": job}
     files = [SeedFile(IMAGE_FILES[manifest.system], json.dumps(about, sort_keys=True) + "\n")]
     if manifest.seed == "nocloud":
         files += _nocloud(target.host, job, wanted)
     elif manifest.seed == "unattend":
-        if not wanted.unattend:
-            raise ImageError(
-                f"image {image.name} asks for an unattend.xml",
-                where=target.host,
-                do="Set workstation_image_unattend",
-            )
-        files.append(SeedFile(UNATTEND, wanted.unattend, 0o600))
-    hides = any(SECRET_WORD in one.text for one in files)
+        files += _unattend(target.host, wanted)
     return Adapt(
         host_name=target.host,
         authorized_keys=dict(wanted.authorized_keys),
         files=tuple(files),
-        secret=SECRET_WORD if hides else None,
+        secret=_word(unattend.SECRET, files),
+        random=_word(unattend.RANDOM, files),
         drivers=dict(wanted.drivers),
     )
 
@@ -166,3 +162,22 @@ def _nocloud(host: str, job: str, wanted: Wanted) -> list[SeedFile]:
     if wanted.network:
         texts["network-config"] = yaml.safe_dump(dict(wanted.network), sort_keys=False)
     return [SeedFile(f"{NOCLOUD}/{name}", text, 0o600) for name, text in texts.items()]
+
+
+def _unattend(host: str, wanted: Wanted) -> tuple[SeedFile, ...]:
+    if wanted.unattend:
+        return (SeedFile(unattend.UNATTEND, wanted.unattend, 0o600),)
+    fields = {**wanted.windows, "host_name": host, "join": wanted.join}
+    try:
+        answers = strict.from_data(unattend.Answers, fields)
+    except strict.NotAsAgreed as error:
+        raise ImageError(
+            f"workstation_image_windows is wrong: {error}",
+            where=host,
+            do="The README of the role workstation_image names what can be there",
+        ) from error
+    return unattend.files(answers)
+
+
+def _word(word: str, files: Iterable[SeedFile]) -> str | None:
+    return word if any(word in one.text for one in files) else None

@@ -1,7 +1,6 @@
-"""The images that are published on the control box, and its key: read, never changed, here.
+"""What imaging keeps on the control box, below the folder ``imaging`` of the state directory.
 
-Below the folder ``imaging`` of the state directory: ``store/images/NAME/VERSION/manifest.json``,
-and ``signing/key``.
+``signing/key`` signs jobs and manifests, ``store`` has the images, ``agent`` what PCs boot.
 """
 
 from __future__ import annotations
@@ -11,10 +10,11 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from ictops.errors import ImageError
-from ictops.imaging.wire import strict
+from ictops.imaging.images.store import MANIFEST, Store, Version
 from ictops.imaging.wire.job import ImageRef
 from ictops.imaging.wire.manifest import Manifest
-from ictops.imaging.wire.words import NAME, VERSION, check, digest_of, moment
+from ictops.imaging.wire.words import digest_of
+from ictops.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,59 +41,45 @@ class ImagingFolder:
         return self.path / "signing" / "key"
 
     @property
-    def images(self) -> Path:
-        return self.path / "store" / "images"
+    def store(self) -> Store:
+        """The image store."""
+        return Store(self.path / "store")
+
+    @property
+    def agent(self) -> Path:
+        """The agent's Linux."""
+        return self.path / "agent"
 
     def find(self, name: str, version: str | None = None) -> Published:
         """Give a version of an image, or its newest.
 
         :raises ImageError: if it is not published, or cannot be read.
         """
-        found = self.versions(name)
+        there = self.store.versions()
+        found = [one for one in there if one.name == name]
         if not found:
-            names = [one.name for one in self.images.iterdir()] if self.images.is_dir() else []
+            names = [one.name for one in there]
             raise _not_there(f"there is no image {name!r}", name, names)
         if version is None:
-            return found[-1]
+            return self.read(found[-1])
         for one in found:
-            if one.manifest.version == version:
-                return one
-        versions = [one.manifest.version for one in found]
+            if one.version == version:
+                return self.read(one)
+        versions = [one.version for one in found]
         raise _not_there(f"image {name} has no version {version!r}", version, versions)
 
-    def versions(self, name: str) -> list[Published]:
-        """Give the published versions of an image, the newest last; none if there is none.
+    def read(self, version: Version) -> Published:
+        """Give what is published as a version.
 
-        :raises ImageError: if one cannot be read.
+        :raises ImageError: if there is no such version, or it cannot be read.
         """
-        try:
-            check(NAME, name, "image's name")
-        except ValueError as error:
-            raise ImageError(str(error), do="Such as pc-debian") from error
-        folder = self.images / name
-        # A version is published by renaming its folder: what has another name is not ready.
-        there = [one for one in folder.iterdir() if _is_version(one)] if folder.is_dir() else []
-        found = [self._read(one) for one in there]
-        return sorted(found, key=lambda one: (moment(one.manifest.made_at), one.manifest.version))
-
-    def _read(self, folder: Path) -> Published:
-        path = folder / "manifest.json"
-        try:
-            text = path.read_bytes()
-            manifest = strict.loads(Manifest, text)
-        except (OSError, strict.NotAsAgreed) as error:
-            raise ImageError(
-                f"the manifest cannot be read: {error}",
-                where=str(path),
-                do="'ictops image verify' looks at all of the store",
-            ) from error
-        if manifest.folder != f"{folder.parent.name}/{folder.name}":
-            raise ImageError(f"this is the manifest of {manifest.folder}", where=str(path))
-        return Published(manifest, digest_of(text).hex())
+        text = self.store.read(version, MANIFEST)
+        return Published(self.store.manifest(version), digest_of(text).hex())
 
 
-def _is_version(folder: Path) -> bool:
-    return VERSION.fullmatch(folder.name) is not None and (folder / "manifest.json").exists()
+def imaging_folder(settings: Settings) -> ImagingFolder:
+    """Give the folder of all that imaging keeps on the control box."""
+    return ImagingFolder(settings.resolve(settings.state_dir) / "imaging")
 
 
 def _not_there(what: str, wanted: str, there: list[str]) -> ImageError:

@@ -8,7 +8,7 @@ offlinejoin provision``), not by an account that may join PCs: whoever found it 
 The data make this one PC a member without asking a domain controller, so Windows needs no network
 yet when it sets itself up; and the computer account's creator is the one who uses it, so the rules
 of KB5020276 on accounts made beforehand do not matter. They are the PC's machine password. The job
-has only a word in their place; the PC asks for them once, and changes the password as soon as it
+has only a word in their place; the PC asks for them, and changes the password as soon as it
 is up.
 """
 
@@ -18,15 +18,16 @@ import re
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 
-from ictops.errors import IctopsError
+from ictops.errors import ImageError
 from ictops.imaging.wire.job import SeedFile
 
 UNATTEND = "Windows/Panther/unattend.xml"
 """Where Setup looks on a disk that was not installed by Windows PE: "%WINDIR%\\Panther"."""
 SPECIALIZE = "Windows/ictops/specialize.cmd"
 COMPLETE = "Windows/Setup/Scripts/SetupComplete.cmd"
-SECRET = "ictops-one-time-secret"  # noqa: S105  (the word in a secret's place)
-RANDOM = "ictops-unknown-password"
+SECRET = "@ICTOPS-SECRET@"  # noqa: S105  (the word in a secret's place)
+RANDOM = "@ICTOPS-RANDOM@"
+"""The word in the place of a password that nobody knows."""
 _NAMESPACE = "urn:schemas-microsoft-com:unattend"
 _ACTION = "{http://schemas.microsoft.com/WMIConfig/2002/State}action"
 _COMPUTER_NAME = re.compile(r"(?!\d+\Z)[A-Za-z0-9](?:[A-Za-z0-9-]{0,13}[A-Za-z0-9])?")
@@ -48,7 +49,7 @@ _RESET = (
 """A domain controller may not answer at once."""
 
 
-class UnattendError(IctopsError):
+class UnattendError(ImageError):
     """An answer file cannot be made of what the inventory says."""
 
 

@@ -8,6 +8,7 @@ from ictops.operations.drift import OPERATION as SWITCH_DRIFT
 from ictops.operations.drift import finish_switch_drift
 from ictops.operations.hardware import SURVEY, record_hardware
 from ictops.operations.image import ERASE, IMAGE
+from ictops.operations.image_cancel import take_back
 from ictops.operations.planning import open_cluster
 from ictops.operations.switch_config import CHANGES, finish_change
 from ictops.operations.switches import BACKUP as SWITCH_BACKUP
@@ -33,6 +34,7 @@ def finish(journal: Journal, settings: Settings, run_id: str) -> None:
         record_hardware(journal, run)
         if run.operation == ERASE:
             record_certificates(journal, run, _schools(settings.of_cluster(run.cluster)))
+        take_back(journal, settings, run_id)
     elif run.operation in CHANGES:
         finish_change(settings.of_cluster(run.cluster), run)
 

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ictops.estate.models import Host
-from ictops.imaging.published import ImagingFolder
 from ictops.imaging.wire import strict
 from ictops.imaging.wire.job import ImageRef
 from ictops.imaging.wire.said import Disk, Hardware
@@ -41,11 +40,6 @@ class Recorded:
 
     hosts: tuple[str, ...]
     unreadable: Mapping[str, str]
-
-
-def imaging_folder(settings: Settings) -> ImagingFolder:
-    """Give where the control box has images and the key of jobs."""
-    return ImagingFolder(settings.resolve(settings.state_dir) / "imaging")
 
 
 def begin_survey(

@@ -10,12 +10,11 @@ from typing import Any
 from ictops.errors import PlanError
 from ictops.estate.models import Host
 from ictops.estate.select import names_in, select
-from ictops.imaging.published import Published
+from ictops.imaging.published import Published, imaging_folder
 from ictops.imaging.wire.job import ImageRef
 from ictops.operations.hardware import (
     IMAGE_VARIABLE,
     disk_words,
-    imaging_folder,
     known_hardware,
     own_disks,
 )
@@ -233,10 +232,9 @@ def _seeds(
     """Give the images that these hosts were last given and that are still there, newest first."""
     newest = sorted(images, key=lambda one: one.written_at, reverse=True)
     refs = dict.fromkeys(ImageRef(one.name, one.version, one.digest) for one in newest)
-    there = {
-        one.ref for name in {ref.name for ref in refs} for one in
-        imaging_folder(settings).versions(name)
-    }  # fmt: skip
+    folder = imaging_folder(settings)
+    names = {ref.name for ref in refs}
+    there = {folder.read(one).ref for one in folder.store.versions() if one.name in names}
     return [ref for ref in refs if ref in there and ref != published.ref][:MOST_SEEDS]
 
 

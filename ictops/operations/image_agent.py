@@ -7,13 +7,13 @@ from pathlib import Path
 from ictops.imaging.images.signing import signing_of
 from ictops.imaging.linux.authority import authority_of
 from ictops.imaging.linux.build import AgentLinux, build
-from ictops.operations.images import imaging_folder
+from ictops.imaging.published import imaging_folder
 from ictops.settings import Settings
 
 
 def agent_folder(settings: Settings) -> Path:
     """Give the folder of the agent's Linux."""
-    return imaging_folder(settings) / "agent"
+    return imaging_folder(settings).agent
 
 
 def build_agent(settings: Settings, mirror: str = "") -> AgentLinux:
@@ -21,6 +21,6 @@ def build_agent(settings: Settings, mirror: str = "") -> AgentLinux:
 
     :raises ImageError: see :func:`ictops.imaging.linux.build.build`.
     """
-    imaging = imaging_folder(settings)
+    imaging = imaging_folder(settings).path
     signers = signing_of(imaging).allowed
     return build(imaging / "agent", ca=authority_of(imaging), signers=signers, mirror=mirror)

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ictops.errors import ImageError
-from ictops.imaging.images import keeping
+from ictops.imaging.images import drivers, keeping
 from ictops.imaging.images.build import build_disk
 from ictops.imaging.images.capture import raw_disk, refuse_mounted
 from ictops.imaging.images.keeping import Damage, Pruned
@@ -17,8 +17,8 @@ from ictops.imaging.images.recipe import Recipe, read_recipe
 from ictops.imaging.images.signing import Signing, signing_of
 from ictops.imaging.images.store import Store, Version, published_before, writing
 from ictops.imaging.images.wims import WimChoice
-from ictops.imaging.wire.words import digest_of
-from ictops.settings import Settings
+from ictops.imaging.published import imaging_folder
+from ictops.settings import Settings, make_private
 
 Say = Callable[[str], None]
 MakeDisk = Callable[[Path], Path]
@@ -39,16 +39,6 @@ class Listed:
     stored: int
     digest: str
     """Of its manifest."""
-
-
-def imaging_folder(settings: Settings) -> Path:
-    """Give the folder of all that imaging keeps on the control box."""
-    return settings.resolve(settings.state_dir) / "imaging"
-
-
-def store_of(settings: Settings) -> Store:
-    """Give the image store."""
-    return Store(imaging_folder(settings) / "store")
 
 
 def build(
@@ -105,11 +95,12 @@ def list_images(settings: Settings, name: str | None = None) -> list[Listed]:
 
     :raises ImageDamaged: if a manifest cannot be read.
     """
-    store = store_of(settings)
+    images = imaging_folder(settings)
     found = []
-    for one in store.versions():
+    for one in images.store.versions():
         if name in {None, one.name}:
-            manifest = store.manifest(one)
+            published = images.read(one)
+            manifest = published.manifest
             found.append(
                 Listed(
                     one.name,
@@ -120,7 +111,7 @@ def list_images(settings: Settings, name: str | None = None) -> list[Listed]:
                     manifest.smallest_disk,
                     manifest.used,
                     manifest.stored,
-                    digest_of(store.read(one, "manifest.json")).hex(),
+                    published.digest,
                 )
             )
     return found
@@ -133,7 +124,7 @@ def verify(
 
     :raises ImageError: if there is no such version.
     """
-    store = store_of(settings)
+    store = imaging_folder(settings).store
     chosen = _chosen(store, name, (version,) if version else ())
     return chosen, keeping.find_damage(store, _signing(settings), chosen, say)
 
@@ -146,13 +137,23 @@ def prune(
     :param keep: how many stay; None where versions are named.
     :raises ImageError: if there is no such version.
     """
-    store = store_of(settings)
+    store = imaging_folder(settings).store
     with writing(store):
         if keep is None:
             going = _chosen(store, name, versions)
         else:
             going = keeping.older_than_newest(store, keep, name)
         return keeping.prune(store, going)
+
+
+def publish_drivers(settings: Settings, name: str, folder: Path) -> str:
+    """Keep a folder of drivers for the PCs of a model; give what a job calls it.
+
+    :raises ImageError: if there is no driver in it, or the name is none.
+    """
+    store = imaging_folder(settings).store.folder
+    make_private(store)
+    return drivers.publish(folder, store, name)
 
 
 def _make(
@@ -165,7 +166,7 @@ def _make(
     *,
     wim: WimChoice | None = None,
 ) -> Published:
-    store, signing = store_of(settings), _signing(settings)
+    store, signing = imaging_folder(settings).store, _signing(settings)
     with writing(store) as work:
         today = datetime.now().astimezone().date()
         try:
@@ -194,4 +195,4 @@ def _chosen(store: Store, name: str | None, versions: Iterable[str]) -> list[Ver
 
 
 def _signing(settings: Settings) -> Signing:
-    return signing_of(imaging_folder(settings))
+    return signing_of(imaging_folder(settings).path)

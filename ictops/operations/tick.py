@@ -19,6 +19,7 @@ from ictops.errors import IctopsError, RunCarried
 from ictops.operations.carry import carry, windows_of
 from ictops.operations.finish import finish
 from ictops.operations.housekeeping import keep_house_daily
+from ictops.operations.image_cancel import take_back
 from ictops.plans.model import Plan
 from ictops.running.decide import Wait, decide
 from ictops.running.engine import Engine
@@ -116,6 +117,8 @@ class Tick:
             log.info("run %s is %s", run_id, ending)
             if ending == "finished":
                 finish(self._journal, self._settings, run_id)
+            elif ending == "cancelled":
+                take_back(self._journal, self._settings, run_id)
         except RunCarried:
             log.info("run %s is carried by another process", run_id)  # since a moment
         except IctopsError as error:

@@ -11,8 +11,9 @@ import pytest
 
 from ictops.imaging.images.restore import restore
 from ictops.imaging.images.store import Version
+from ictops.imaging.published import imaging_folder
 from ictops.imaging.wire.manifest import Manifest
-from ictops.operations.images import build, store_of, verify
+from ictops.operations.images import build, verify
 from ictops.settings import Settings
 
 pytestmark = pytest.mark.lab  # wants root, a mirror and half a minute
@@ -46,7 +47,7 @@ def disk(tmp_path_factory: pytest.TempPathFactory) -> Disk:
     assert "comparing: 100 %" in said
     looked, damages = verify(settings, None, None, lambda _: None)
     assert (looked, damages) == ([Version("small", "1")], [])
-    store = store_of(settings)
+    store = imaging_folder(settings).store
     manifest, index = store.manifest(looked[0]), store.index(looked[0])
     assert (manifest.system, manifest.seed) == ("linux", "files")
     assert manifest.firmware == ("uefi", "bios")

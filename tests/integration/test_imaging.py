@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.imaged import PC, School, school
+from tests.support.lab import Workspace
 from tests.support.runs import NOW, newest, opened, outcomes, root_of, until
 
 pytestmark = pytest.mark.lab
@@ -23,6 +24,13 @@ def oak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
 
 def roles_were_there(oak: School) -> bool:
     return (root_of(oak.workspace, PC) / "root" / "roles").exists()
+
+
+def deferred(workspace: Workspace) -> list[str]:
+    """Give the hosts that the newest run has left for later."""
+    with opened(workspace) as journal:
+        hosts = [host for run in journal.runs(limit=1) for host in journal.hosts(run.id)]
+    return [host.host for host in hosts if host.outcome == "deferred"]
 
 
 def test_a_pc_is_imaged_pinned_and_given_its_roles(oak: School, tmp_path: Path):
@@ -98,11 +106,17 @@ def test_a_pc_that_does_not_ask_for_its_job_is_left_for_later(oak: School):
     plan = oak.plan("--soak", "3s", "--retry-every", "1h")
     applying = workspace.start("apply", str(plan), *NOW)
     try:
-        until(lambda: outcomes(workspace, newest(workspace)) == {PC: "deferred"}, 120, "deferred")
+        until(lambda: PC in deferred(workspace), 120, "the PC is left for later")
         with opened(workspace) as journal:
             (host,) = journal.hosts(newest(workspace))
         assert "it has not asked for its job in 2 s: it is off" in host.reason
-        workspace.ictops("run", "cancel", newest(workspace))
+        (job,) = [one for one in oak.jobs if one["state"] == "armed"]
+        run = newest(workspace)
+        assert "took its jobs back" in workspace.ictops("run", "cancel", run)
+        assert {one["id"]: one["state"] for one in oak.jobs}[job["id"]] == "cancelled"
+        with opened(workspace) as journal:
+            assert journal.run(run).state == "cancelled"
+            assert [one.operation for one in journal.runs(limit=2)] == ["image-cancel", "image"]
     finally:
         applying.kill()
         applying.communicate()

@@ -170,9 +170,11 @@ def test_the_agent_has_all_that_its_tools_need(imaging: Path, tmp_path: Path) ->
     programs = [f"/usr/{name}" for bin_ in ("bin", "sbin") for name in listed(root / "usr", bin_)]
     lacking = [one for one in programs if "not found" in run((*loader, one)).stdout]
     assert lacking == []
-    script = "import ssl, zstandard, ctypes, concurrent.futures, ictops.imaging.agent.main as m; m"
-    environment = ("env", "PYTHONPATH=/usr/lib/ictops")
-    python = run(("chroot", str(root), *environment, "python3", "-S", "-s", "-c", script))
+    script = (
+        "import sys; sys.path.insert(0, '/usr/lib/ictops'); import ssl, zstandard, ctypes, "
+        "concurrent.futures, ictops.imaging.agent.main"
+    )
+    python = run(("chroot", str(root), "/usr/bin/python3", "-S", "-s", "-c", script))
     assert python.returncode == 0, python.stderr
     # wimapply's library for XML must do without ICU's tables.
     (tmp_path / "tree").mkdir()

@@ -28,7 +28,7 @@ def manifest(name: str = "pc", version: str = "2026.1", **other: Any) -> Manifes
 def publish(folder: ImagingFolder, name: str = "pc", version: str = "2026.1", **other: Any) -> str:
     """Publish an image, and give its digest."""
     text = strict.dumps(manifest(name, version, **other))
-    place = folder.images / name / version
+    place = folder.store.images / name / version
     place.mkdir(parents=True)
     (place / "manifest.json").write_bytes(text)
     return digest_of(text).hex()

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from ictops.errors import ImageError
-from ictops.imaging.wire.words import NAME, digest_of
+from ictops.imaging.wire.words import DIGEST, NAME, digest_of
 
 LIST = "list"
 _FOR_WINDOWS = re.compile(r'[^\x00-\x1f<>:"|?*\\]+')
@@ -22,7 +22,8 @@ class DriversError(ImageError):
 def publish(source: Path, store: Path, name: str) -> str:
     """Copy a folder of drivers below ``drivers/``, and give what a job calls it.
 
-    The same files have the same name, and are not copied again.
+    The same files have the same name, and are not copied again. What was there of this name goes:
+    boot servers keep it for the jobs that name it until they are told to prune.
 
     :param source: a folder with the drivers unpacked: Windows wants ``.inf`` files.
     :param name: which model they are for, in the words of a path.
@@ -51,7 +52,30 @@ def publish(source: Path, store: Path, name: str) -> str:
             shutil.rmtree(there)
         if not there.is_dir():
             new.rename(there)
+    for other in _published(folder):
+        if other != there:
+            shutil.rmtree(other)
     return f"{name}/{there.name}"
+
+
+def find(store: Path, name: str) -> str:
+    """Give what a job calls the drivers of a name.
+
+    :raises DriversError: if there are none.
+    """
+    there = _published(store / "drivers" / name) if NAME.fullmatch(name) else []
+    if not there:
+        names = ", ".join(sorted(one.name for one in (store / "drivers").glob("[!.]*")))
+        raise DriversError(
+            f"there are no drivers {name!r}",
+            do=f"There are {names}" if names else "'ictops image drivers' publishes a folder",
+        )
+    # Two are there only where a power cut kept the older one from going.
+    return f"{name}/{max(there, key=lambda one: one.stat().st_mtime_ns).name}"
+
+
+def _published(folder: Path) -> list[Path]:
+    return [one for one in folder.glob("*") if DIGEST.fullmatch(one.name)]
 
 
 def _write(path: Path, data: bytes) -> None:

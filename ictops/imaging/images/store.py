@@ -78,6 +78,8 @@ class Store:
         """Give the versions that there are, by name, each name's oldest first."""
         found = []
         for place in self.images.glob("*/*"):
+            if not (NAME.fullmatch(place.parent.name) and VERSION.fullmatch(place.name)):
+                continue  # whoever put it there, it is no version
             made = Version(place.parent.name, place.name)
             found.append((made.name, self._made_at(made), made))
         return [version for _, _, version in sorted(found)]

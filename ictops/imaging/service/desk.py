@@ -141,13 +141,18 @@ class Desk:
             return state
 
     def cancel(self, asked: Look) -> JobState:
-        """Take a job back; one that is over stays as it is.
+        """Take a job back that no PC is at work on; any other stays as it is.
+
+        A PC that has begun has no system any more: it must be able to go on, also after a power
+        cut. Only if nothing was heard of it for long is its job taken, so that it can have another.
 
         :raises Refused: if there is none.
         """
         with self._changed:
             known = self._by_id(asked.id)
-            if _is_active(known):
+            state = known.kept.state
+            silent = self._now() - moment(state.at) > SILENCE
+            if state.state == "armed" or (state.state == "claimed" and silent):
                 known = self._finish(known, "cancelled")
             return known.kept.state
 
@@ -194,12 +199,15 @@ class Desk:
         return Answer()
 
     def secret(self, token: str, _said: Answer) -> Secret:
-        """Give the job's secret, once."""
+        """Give the job's secret, as often as the PC asks that has the job now.
+
+        Its power may go between the answer and the end; it then claims its job again.
+        """
         with self._changed:
             name = self._running(token).job.id
-            secret = self._folder.take_secret(name)
+            secret = self._folder.secret(name)
         if secret is None:
-            raise Refused(409, "there is no secret of this job, or it has been given")
+            raise Refused(409, "there is no secret of this job")
         log.info("gave the secret of %s", name)
         return Secret(secret)
 
@@ -306,7 +314,7 @@ class Desk:
     def _finish(self, known: Known, stage: Stage) -> Known:
         # The PC must not boot into a job that is over: first the file, then the word.
         self._grub.remove(known.job.mac)
-        self._folder.take_secret(known.job.id)
+        self._folder.drop_secret(known.job.id)
         known = self._save(known, replace(known.kept.state, state=stage))
         log.info("%s %s: %s, %s", stage, known.job.id, known.job.host, known.job.mac)
         self._sessions.leave(known.job)

@@ -1,6 +1,6 @@
 """Jobs on the boot server's disk.
 
-A folder each: ``job`` and ``signature`` as they came, ``secret`` until it is given, and
+A folder each: ``job`` and ``signature`` as they came, ``secret`` until it is over, and
 ``state.json``. A folder is made under another name and renamed, a file is replaced by rename: what
 a power cut leaves is what was there before, or after.
 """
@@ -91,15 +91,16 @@ class Folder:
         # Bytes: reading as text would change line ends, and what was signed with them.
         return (folder / "job").read_bytes().decode(), (folder / "signature").read_bytes().decode()
 
-    def take_secret(self, name: str) -> str | None:
-        """Give a job's secret once; it is gone from the disk before it is given."""
-        path = self._root / name / "secret"
+    def secret(self, name: str) -> str | None:
+        """Give a job's secret; None if it has none, or is over."""
         try:
-            secret = path.read_bytes().decode()
+            return (self._root / name / "secret").read_bytes().decode()
         except FileNotFoundError:
             return None
-        remove(path)
-        return secret
+
+    def drop_secret(self, name: str) -> None:
+        """Have no secret of a job on the disk any more."""
+        remove(self._root / name / "secret")
 
     def forget(self, name: str) -> None:
         """Take a job away: all of it, or nothing."""

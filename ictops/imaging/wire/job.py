@@ -62,7 +62,7 @@ class Adapt:
     files: tuple[SeedFile, ...] = ()
     """More files, such as cloud-init's NoCloud seed or Windows' unattend.xml."""
     secret: str | None = None
-    """A word in ``files`` in whose place the job's one-time secret is put; asked for apart."""
+    """A word in ``files`` in whose place the job's secret is put; asked for apart."""
     random: str | None = None
     """A word in ``files`` for a password that the PC makes up and nobody knows."""
     drivers: dict[str, str] = field(default_factory=dict)

@@ -9,7 +9,7 @@ path           message    answer
 claim          Claim      Claimed; 404 there is no job; 409 it is done, or another PC's; 403 not now
 progress       Progress   Answer
 host-keys      HostKeys   Answer
-secret         Answer     Secret, once; 409 afterwards
+secret         Answer     Secret, until the job is over; 409 there is none
 ready          Ready      Session
 end            End        Answer
 =============  =========  ========================================================================
@@ -169,7 +169,7 @@ def stream_head(pack: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret that is given once."""
+    """What only the PC is given that has the job, and only until the job is over."""
 
     secret: str
 

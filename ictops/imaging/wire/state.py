@@ -8,7 +8,7 @@ path    message  answer
 arm     Arm      Answer; 409 another job of that PC is not ended; 403 not signed, or too late
 look    Look     JobState; 404
 wait    Wait     JobState, as soon as it is newer than what was seen, or after the seconds; 404
-cancel  Look     JobState; 404
+cancel  Look     JobState; 404; a job that a PC is at work on goes on
 ======  =======  =================================================================================
 
 A fault is answered as :class:`ictops.imaging.wire.said.Fault`.
@@ -34,7 +34,7 @@ class Arm:
     """As it was signed, to the byte."""
     signature: str
     secret: str | None = None
-    """Given to the PC once."""
+    """Given to the PC that has the job, until it is over."""
     grub: None = None
     """Nothing: what GRUB is told comes from the boot server's own template."""
     replace: bool = False

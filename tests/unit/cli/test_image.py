@@ -50,6 +50,17 @@ def test_a_disk_that_lies_on_another_file_is_refused(typed: Typed, disk: Path) -
     assert "lies on another file" in typed("image", "import", "room", "vm.qcow2", code=1).err
 
 
+def test_drivers_are_kept_by_a_name(typed: Typed) -> None:
+    Path("unpacked").mkdir()
+    assert "there is no driver" in typed("image", "drivers", "latitude", "unpacked", code=1).err
+    Path("unpacked/e1d.inf").write_text("[Version]")
+    done = json.loads(typed("image", "drivers", "latitude", "unpacked", "--json", code=0).out)
+    assert Path("state/imaging/store/drivers", done["drivers"], "e1d.inf").exists()
+    assert (Path("state/imaging/store").stat().st_mode & 0o777) == 0o700
+    said = typed("image", "drivers", "latitude", "unpacked", code=0).out
+    assert f"kept as {done['drivers']}" in said.replace("\n", "")
+
+
 def test_damage_is_a_fault(typed: Typed, disk: Path) -> None:
     typed("image", "import", "room", str(disk), "--version", "1", code=0)
     (pack,) = Path("state/imaging/store/packs").glob("*/*")

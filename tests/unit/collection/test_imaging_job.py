@@ -17,7 +17,12 @@ from ansible_collections.ictops.schools.plugins.module_utils.imaging import (
     progress_of,
     span,
 )
-from ansible_collections.ictops.schools.plugins.modules.imaging_job import arm, find, watch
+from ansible_collections.ictops.schools.plugins.modules.imaging_job import (
+    arm,
+    cancel,
+    find,
+    watch,
+)
 
 from ictops.imaging.wire import strict
 from ictops.imaging.wire.job import Job
@@ -141,6 +146,24 @@ def test_jobs_are_not_armed_for_ever(server: BootServer, service: Service):
         service.ask("cancel", {"id": name})
     with pytest.raises(ServiceError, match="none was done in time"):
         find(service, ids)
+
+
+def test_jobs_are_taken_back_that_no_pc_has_begun(server: BootServer, service: Service):
+    ids = [str(uuid.uuid4()) for _ in range(3)]
+    assert cancel(service, ids, check=False)[0] is False
+    armed(server, service, id=ids[1])
+    assert cancel(service, ids, check=True)[0] is True
+    assert find(service, ids[1:])["stage"] == "armed"
+    changed, told = cancel(service, ids, check=False)
+    assert (changed, told["id"], told["stage"]) == (True, ids[1], "cancelled")
+    assert cancel(service, ids, check=False)[0] is False
+    armed(server, service, id=ids[2])
+    token = server.say("agent", "/v1/claim", asdict(claim()))[1]["token"]
+    say(server, token, "progress", step="fetching", done=1, total=2)
+    for check in (True, False):
+        changed, told = cancel(service, ids, check=check)
+        assert (changed, told["stage"], told["msg"]) == (False, "claimed", "fetching: 50 %")
+    say(server, token, "end", outcome="done")
 
 
 def test_another_job_of_the_same_pc_is_not_pushed_aside(server: BootServer, service: Service):

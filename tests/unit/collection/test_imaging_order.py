@@ -9,6 +9,8 @@ import pytest
 from ansible_collections.ictops.schools.plugins.action.imaging_order import order, refuse_servers
 
 from ictops.errors import ImageError
+from ictops.imaging import unattend
+from ictops.imaging.images import drivers
 from ictops.imaging.jobs import Signed, job_ids
 from ictops.imaging.published import ImagingFolder
 from ictops.imaging.wire import strict
@@ -40,7 +42,7 @@ def args(folder: ImagingFolder, tmp_path: Path) -> dict[str, Any]:
         "image": {"name": "pc", "version": "2026.1", "digest": digest}, "seeds": [],
         "multicast": False, "cache": 0, "account": "tech", "key": str(tmp_path / "id"),
         "authorized_keys": {}, "user_data": {}, "network": {}, "unattend": "", "drivers": {},
-        "serials": [],
+        "windows": {}, "secret": "", "serials": [],
     }  # fmt: skip
 
 
@@ -58,6 +60,27 @@ def test_a_job_is_for_one_pc_and_one_image_and_signed(args, folder):
     assert job.adapt is not None
     assert job.adapt.authorized_keys == {"tech": ("ssh-ed25519 AAAA technician",)}
     assert (job.uuid, job.multicast, job.then) == (None, None, "reboot")
+
+
+def test_a_windows_joins_by_its_secret_and_has_drivers_by_its_model(args, folder, tmp_path):
+    digest = publish(folder, "win", system="windows", seed="unattend")
+    args["image"] = {"name": "win", "version": "2026.1", "digest": digest}
+    args |= {"secret": "secretcanary", "windows": {"organization": "Oak"}}
+    args |= {"drivers": {"Latitude *": "latitude"}}
+    with pytest.raises(ImageError, match="there are no drivers 'latitude'"):
+        order(HOST, ID, args, ALONE)
+    (tmp_path / "unpacked").mkdir()
+    (tmp_path / "unpacked" / "e1d.inf").write_text("[Version]")
+    kept = drivers.publish(tmp_path / "unpacked", folder.store.folder, "latitude")
+    signed = order(HOST, ID, args, ALONE)
+    adapt = job_of(signed).adapt
+    assert adapt is not None
+    assert adapt.drivers == {"Latitude *": kept}
+    assert adapt.secret == unattend.SECRET
+    text = "".join(one.text for one in adapt.files)
+    assert "<Name>tech</Name>" in text
+    assert "<RegisteredOrganization>Oak<" in text
+    assert "secretcanary" not in signed.job
 
 
 def test_what_the_inventory_knows_of_the_pc_is_in_it(args):

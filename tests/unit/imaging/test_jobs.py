@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from ictops.errors import ImageError
+from ictops.imaging import unattend
 from ictops.imaging.jobs import (
-    SECRET_WORD,
     Target,
     Wanted,
     adapted,
@@ -82,13 +82,39 @@ def test_cloud_init_learns_its_host_and_keeps_the_pinned_host_keys():
     assert yaml.safe_load(files["network-config"]) == {"version": 2}
 
 
-def test_windows_gets_its_answers_and_asks_for_its_secret_apart():
+def test_windows_is_told_what_it_is_and_asks_for_its_secret_apart():
     windows = manifest(system="windows", seed="unattend")
-    with pytest.raises(ImageError, match=r"asks for an unattend.xml"):
-        adapted(PC, windows, IMAGE, ID, Wanted())
-    adapt = adapted(PC, windows, IMAGE, ID, Wanted(unattend=f"<p>{SECRET_WORD}</p>"))
-    assert adapt.secret == SECRET_WORD
-    assert [one.mode for one in adapt.files] == [0o644, 0o600]
+    own = Wanted(windows={"administrator": "tech", "time_zone": "UTC"}, join=True)
+    adapt = adapted(PC, windows, IMAGE, ID, own)
+    assert (adapt.secret, adapt.random) == (unattend.SECRET, unattend.RANDOM)
+    (answers,) = [one for one in adapt.files if one.path == unattend.UNATTEND]
+    assert answers.mode == 0o600
+    for word in ("<ComputerName>oak-it1-01<", "<TimeZone>UTC<", "<Name>tech<", unattend.SECRET):
+        assert answers.text.count(word) == 1, word
+    alone = adapted(PC, windows, IMAGE, ID, Wanted(windows={"administrator": "tech"}))
+    assert alone.secret is None
+
+
+def test_an_unattend_of_ones_own_is_taken_as_it_is():
+    windows = manifest(system="windows", seed="unattend")
+    text = f"<p>{unattend.SECRET}</p>"
+    adapt = adapted(PC, windows, IMAGE, ID, Wanted(unattend=text, join=True))
+    assert (adapt.secret, adapt.random) == (unattend.SECRET, None)
+    assert [(one.path, one.text) for one in adapt.files[1:]] == [(unattend.UNATTEND, text)]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"colour": "blue"}, "workstation_image_windows is wrong: .*'colour'"),
+        ({}, "'administrator' is missing"),
+        ({"administrator": "Administrator"}, "an account that Windows has already"),
+        ({"administrator": "tech", "winrm": "yes"}, "bool is wanted"),
+    ],
+)
+def test_what_windows_would_not_take_is_told(wrong, says):
+    with pytest.raises(ImageError, match=says):
+        adapted(PC, manifest(system="windows", seed="unattend"), IMAGE, ID, Wanted(windows=wrong))
 
 
 def test_the_pcs_of_a_room_that_go_together_have_one_session():

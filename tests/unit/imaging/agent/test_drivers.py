@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ictops.imaging.agent import drivers, ntfs, windows
 from ictops.imaging.agent.faults import JobFailed
-from ictops.imaging.images.drivers import DriversError, publish
+from ictops.imaging.images.drivers import DriversError, find, publish
 from ictops.imaging.wire.job import Adapt
 from tests.support import windows as synthetic
 
@@ -120,6 +120,22 @@ def test_the_same_drivers_are_published_once(tmp_path: Path, published: tuple[Pa
     assert publish(tmp_path / "unpacked", store, "latitude-5440") == folder
     assert at.read_bytes() == b"[Version]\r\n"
     assert [one.name for one in (store / "drivers/latitude-5440").iterdir()] == [Path(folder).name]
+
+
+def test_a_name_has_the_drivers_that_were_published_last(
+    tmp_path: Path, published: tuple[Path, str]
+) -> None:
+    store, old = published
+    assert find(store, "latitude-5440") == old
+    (tmp_path / "unpacked/net/e1d.inf").write_text("[Version] newer")
+    new = publish(tmp_path / "unpacked", store, "latitude-5440")
+    assert new != old
+    assert find(store, "latitude-5440") == new
+    assert not (store / "drivers" / old).exists()
+    with pytest.raises(DriversError, match=r"no drivers 'optiplex'. There are latitude-5440"):
+        find(store, "optiplex")
+    with pytest.raises(DriversError, match=r"no drivers '\.\./x'"):
+        find(store, "../x")
 
 
 def test_what_no_windows_can_have_is_not_published(tmp_path: Path) -> None:

@@ -213,24 +213,34 @@ def test_after_a_power_cut_the_same_pc_gets_the_same_job(server: BootServer) -> 
     assert state(desk, job).claims == 2
 
 
-def test_a_secret_is_given_once_and_is_then_nowhere(server: BootServer) -> None:
+def test_a_secret_is_the_pcs_until_the_end_and_is_then_nowhere(server: BootServer) -> None:
     desk = server.desk()
     job = armed(server, desk, secret="secretcanary")
     (file,) = server.root.glob("state/jobs/*/secret")
     assert file.stat().st_mode & 0o777 == 0o600
-    token = desk.claim(claim()).token
-    assert desk.secret(token, Answer()).secret == "secretcanary"
-    refused(409, "has been given", desk.secret, token, Answer())
-    refused(409, "has been given", desk.secret, desk.claim(claim()).token, Answer())
+    first = desk.claim(claim()).token
+    assert desk.secret(first, Answer()).secret == "secretcanary"
+    second = desk.claim(claim()).token  # after a power cut
+    refused(409, "another PC's", desk.claim, claim(pc=OTHER_UUID))
+    refused(401, "claimed its job again", desk.secret, first, Answer())
+    assert desk.secret(second, Answer()).secret == "secretcanary"
     desk = server.desk()
-    refused(409, "has been given", desk.secret, desk.claim(claim()).token, Answer())
+    assert desk.secret(second, Answer()).secret == "secretcanary"
+    desk.end(second, End("done"))
+    refused(409, "over: ended", desk.secret, second, Answer())
     kept = [path.read_text() for path in server.root.rglob("*") if path.is_file()]
     assert not any("secretcanary" in text for text in kept)
     assert "secretcanary" not in str(state(desk, job))
 
 
+def test_a_job_without_a_secret_gives_none(server: BootServer) -> None:
+    desk = server.desk()
+    armed(server, desk)
+    refused(409, "no secret", desk.secret, desk.claim(claim()).token, Answer())
+
+
 @pytest.mark.parametrize("over", ["end", "cancel", "expire"])
-def test_a_secret_that_was_not_asked_for_goes_with_its_job(server: BootServer, over: str) -> None:
+def test_a_secret_that_nobody_asked_for_goes_with_its_job(server: BootServer, over: str) -> None:
     desk = server.desk()
     job = armed(server, desk, secret="secretcanary")
     if over == "end":
@@ -247,13 +257,28 @@ def test_a_secret_that_was_not_asked_for_goes_with_its_job(server: BootServer, o
 def test_a_cancelled_job_is_over_and_stays_as_it_ended(server: BootServer) -> None:
     desk = server.desk()
     job = armed(server, desk)
-    token = desk.claim(claim()).token
     assert desk.cancel(Look(job.id)).state == "cancelled"
-    refused(409, "cancelled", desk.progress, token, Progress("fetching"))
+    assert server.booting == []
     refused(409, "cancelled", desk.claim, claim())
     other = armed(server, desk)
     desk.end(desk.claim(claim()).token, End("done"))
     assert desk.cancel(Look(other.id)).state == "ended"
+
+
+def test_a_pc_that_has_begun_goes_on_whoever_cancels_unless_it_is_silent(
+    server: BootServer,
+) -> None:
+    desk = server.desk()
+    job = armed(server, desk)
+    token = desk.claim(claim()).token
+    server.now += SILENCE
+    assert desk.cancel(Look(job.id)).state == "claimed"
+    desk.progress(token, Progress("fetching"))
+    token = desk.claim(claim()).token  # after a power cut
+    server.now += SILENCE + timedelta(seconds=1)
+    assert desk.cancel(Look(job.id)).state == "cancelled"
+    refused(409, "cancelled", desk.progress, token, Progress("fetching"))
+    assert server.booting == []
 
 
 def test_a_restart_changes_nothing(server: BootServer) -> None:

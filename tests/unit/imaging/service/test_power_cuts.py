@@ -77,11 +77,13 @@ def goes_on(server: BootServer, job: Job, asked: Arm) -> None:
     waiting = stage in {"armed", "claimed"}
     assert server.booting == ([f"{MAC}.cfg"] if waiting else [])
     if stage == "ended":
+        assert list(server.root.rglob("secret")) == []
         with pytest.raises(Refused):
             desk.claim(claim())
         return
     desk.arm(asked)
     desk.end(desk.claim(claim()).token, End("done"))
     assert server.booting == []
+    assert list(server.root.rglob("secret")) == []
     left = [path.name for path in server.root.rglob(".*")]
     assert left == [], "what was half written is gone"

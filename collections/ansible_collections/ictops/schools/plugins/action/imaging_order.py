@@ -14,6 +14,7 @@ from ansible.plugins.action import ActionBase
 from ictops.errors import ImageError
 from ictops.estate.load import normal_mac
 from ictops.estate.models import site_group
+from ictops.imaging.images import drivers
 from ictops.imaging.jobs import (
     Signed,
     Target,
@@ -34,12 +35,15 @@ CLOCKS = timedelta(minutes=10)
 OWN_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
 """ssh's own, in the order in which it is fair to expect them (ssh_config(5), IdentityFile)."""
 
+KINDS = ["image", "erase", "look"]
 _TEXTS = ("uuid", "account", "key", "unattend", "secret")
-_DICTS = ("disk", "image", "authorized_keys", "user_data", "network", "drivers")
+_DICTS = ("disk", "image", "authorized_keys", "user_data", "network", "windows", "drivers")
 SPEC: dict[str, dict[str, Any]] = {
-    "kind": {"type": "str", "choices": ["image", "erase", "look"], "default": "image"},
-    "folder": {"type": "path", "required": True},
-    **{name: {"type": "str", "required": True} for name in ("run", "ends_at", "site", "mac")},
+    "state": {"type": "str", "choices": ["armed", "cancelled"], "default": "armed"},
+    "kind": {"type": "str", "choices": KINDS, "default": "image"},
+    "folder": {"type": "path"},
+    "run": {"type": "str", "required": True},
+    **{name: {"type": "str"} for name in ("ends_at", "site", "mac")},
     **{name: {"type": "str", "default": ""} for name in _TEXTS},
     **{name: {"type": "dict", "default": {}} for name in _DICTS},
     "seeds": {"type": "list", "elements": "dict", "default": []},
@@ -52,7 +56,7 @@ SPEC: dict[str, dict[str, Any]] = {
 
 
 class ActionModule(ActionBase):
-    """Finds a PC's job, or makes, signs and arms it."""
+    """Finds a PC's job, or makes, signs and arms it; or takes it back."""
 
     _supports_check_mode = True
 
@@ -60,9 +64,14 @@ class ActionModule(ActionBase):
         """Give the job's id, and what it is at."""
         super().run(tmp, task_vars)
         variables = task_vars or {}
-        _, given = self.validate_argument_spec(SPEC)
+        _, given = self.validate_argument_spec(
+            SPEC, required_if=[("state", "armed", ["folder", "ends_at", "site", "mac"])]
+        )
         args = json.loads(json.dumps(given))  # plain: Ansible's own texts carry tags
         host = variables["inventory_hostname"]
+        if args["state"] == "cancelled":
+            ids = [one for kind in KINDS for one in job_ids(args["run"], host, kind)]
+            return self._on_server({"do": "cancel", "ids": ids}, args, variables)
         try:
             refuse_servers(host, variables["group_names"], args["and_servers"])
             ids = job_ids(args["run"], host, args["kind"])
@@ -135,8 +144,13 @@ def _image(
         authorized_keys=_authorized(args, target.host),
         user_data=args["user_data"],
         network=args["network"],
+        windows={"administrator": args["account"], **args["windows"]},
+        join=bool(args["secret"]),
         unattend=args["unattend"],
-        drivers=args["drivers"],
+        drivers={
+            str(model): drivers.find(folder.store.folder, str(name))
+            for model, name in args["drivers"].items()
+        },
     )
     multicast: Multicast | None = None
     if args["multicast"]:

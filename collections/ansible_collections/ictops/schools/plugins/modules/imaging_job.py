@@ -28,7 +28,8 @@ options:
     description:
       - V(find) gives the first of O(ids) that is not armed yet, or whose job is not over
         without having been done. V(arm) lets a job be done. V(watch) waits for something new of
-        a job, O(seconds) at the most, and tells how far it is. V(cancel) takes it back.
+        a job, O(seconds) at the most, and tells how far it is. V(cancel) takes back those of
+        O(ids) that no PC is at work on.
     type: str
     choices: [find, arm, watch, cancel]
     required: true
@@ -46,7 +47,7 @@ options:
     description: Its signature.
     type: str
   secret:
-    description: What the PC is given once.
+    description: What the PC is given that has the job, while it lasts.
     type: str
   replace:
     description: Take another job of the same PC back, if there is one.
@@ -220,6 +221,25 @@ def arm(service: Service, asked: dict) -> dict:
     return {"id": asked["id"], "stage": "armed", "msg": "armed"}
 
 
+def cancel(service: Service, ids: list[str], *, check: bool) -> tuple[bool, dict]:
+    """Take jobs back; give whether one was, or would be, and what became of the last one."""
+    changed, told = False, {"id": "", "stage": "unknown", "msg": "there is no job"}
+    for name in ids:
+        try:
+            state = service.ask("look", {"id": name})
+            if state["state"] not in OVER:
+                state = state if check else service.ask("cancel", {"id": name})
+                taken = state["state"] == ("armed" if check else "cancelled")
+                changed = changed or taken
+        except ServiceError as error:
+            if error.status != 404:  # noqa: PLR2004 - there is no such job
+                raise
+            continue
+        words = state["state"] if state["state"] in OVER else progress_of(state)["text"]
+        told = {"id": name, "stage": state["state"], "msg": words}
+    return changed, told
+
+
 def main() -> None:
     """Do what is asked."""
     module = AnsibleModule(
@@ -245,15 +265,15 @@ def main() -> None:
             ("do", "find", ["ids"]),
             ("do", "arm", ["id", "job", "signature"]),
             ("do", "watch", ["id"]),
-            ("do", "cancel", ["id"]),
+            ("do", "cancel", ["ids"]),
         ],
         supports_check_mode=True,
     )
     asked = module.params
     service = Service(asked["socket"])
-    changes = asked["do"] in {"arm", "cancel"}
+    changed = asked["do"] == "arm"
     try:
-        if changes and module.check_mode:
+        if changed and module.check_mode:
             told = {"id": asked["id"], "stage": "unknown", "msg": "not in check mode"}
         elif asked["do"] == "find":
             told = find(service, asked["ids"])
@@ -262,11 +282,10 @@ def main() -> None:
         elif asked["do"] == "watch":
             told = watch(service, asked)
         else:
-            state = service.ask("cancel", {"id": asked["id"]})
-            told = {"id": state["id"], "stage": state["state"], "msg": state["state"]}
+            changed, told = cancel(service, asked["ids"], check=module.check_mode)
     except ServiceError as error:
         module.fail_json(msg=str(error), status=error.status)
-    module.exit_json(changed=changes, now=now().isoformat(), **told)
+    module.exit_json(changed=changed, now=now().isoformat(), **told)
 
 
 if __name__ == "__main__":

@@ -17,31 +17,34 @@ description:
   - Refuses a host that is no workstation, and one in the group C(servers) that O(and_servers)
     does not name.
 options:
+  state:
+    description:
+      - V(cancelled) takes the host's jobs of O(run) back, of every kind, that no PC is at
+        work on.
+    type: str
+    choices: [armed, cancelled]
+    default: armed
   kind:
     description: What the PC is to do.
     type: str
     choices: [image, erase, look]
     default: image
   folder:
-    description: The folder C(imaging) of ictops' state directory.
+    description: The folder C(imaging) of ictops' state directory. Required to arm.
     type: path
-    required: true
   run:
     description: The run that this is part of.
     type: str
     required: true
   ends_at:
-    description: When the window closes, in ISO 8601 with its offset.
+    description: When the window closes, in ISO 8601 with its offset. Required to arm.
     type: str
-    required: true
   site:
-    description: The site's code.
+    description: The site's code. Required to arm.
     type: str
-    required: true
   mac:
-    description: The MAC of the network card that the PC boots by.
+    description: The MAC of the network card that the PC boots by. Required to arm.
     type: str
-    required: true
   uuid:
     description: The PC's SMBIOS UUID; the first PC that asks, where nobody knows it.
     type: str
@@ -87,16 +90,23 @@ options:
     description: cloud-init's network-config.
     type: dict
     default: {}
+  windows:
+    description: Windows' answers, as the role C(workstation_image) names them.
+    type: dict
+    default: {}
   unattend:
-    description: Windows' answers.
+    description: A whole unattend.xml, in the place of O(windows).
     type: str
     default: ""
   drivers:
-    description: Folders of drivers by model.
+    description:
+      - By model of PC, where C(*) stands for anything, the name of a folder of drivers.
     type: dict
     default: {}
   secret:
-    description: What stands in the place of C(@ICTOPS-SECRET@) in O(unattend); given once.
+    description:
+      - What only the PC is told. With it a Windows joins its domain, by the account data of an
+        offline join. In O(unattend) it stands in the place of C(@ICTOPS-SECRET@).
     type: str
     default: ""
   serials:
