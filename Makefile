@@ -1,4 +1,5 @@
-# make demo    a rehearsal on real hosts; make test    every test; make clean    takes all away
+# make demo    a rehearsal on real hosts; make demo-imaging    PCs imaged over the network
+# make test    every test; make clean    takes all away
 SHELL := /bin/bash
 VENV := .venv
 PYTHON ?= python3
@@ -10,10 +11,14 @@ PACKAGES := podman $(RUNC) iptables nftables mmdebstrap gpg gpg-agent iproute2 o
   git python3-venv graphviz
 CREATECLUSTER := /etc/postgresql-common/createcluster.conf
 
-.PHONY: demo test lint bench clean setup setup-test packages packages-test
+.PHONY: demo demo-imaging test lint bench clean setup setup-test \
+  packages packages-imaging packages-test
 
 demo: setup
 	demo/run
+
+demo-imaging: packages-imaging setup
+	demo/imaging
 
 test: setup-test lint
 	$(SUDO) $(VENV)/bin/pytest
@@ -48,15 +53,19 @@ endef
 packages:
 	@$(call install,$(PACKAGES))
 
-# Imaging: what images are made with, virtual PCs with their firmware, and what boots them.
-IMAGING := fdisk dosfstools mtools partclone btrfs-progs ntfs-3g wimtools chntpw libhivex-bin \
-  shim-signed grub-common grub-efi-amd64-bin grub-efi-amd64-signed grub-pc-bin dnsmasq-base \
-  qemu-system-x86 qemu-utils ovmf udpcast nvme-cli hdparm
+# What images of Linux are made with, and virtual PCs with their firmware.
+IMAGING := fdisk dosfstools mtools partclone qemu-system-x86 ovmf
+# What tests try beside: other file systems, and the first stages without a boot server.
+IMAGING_TEST := btrfs-progs ntfs-3g wimtools chntpw libhivex-bin shim-signed grub-common \
+  grub-efi-amd64-bin grub-efi-amd64-signed grub-pc-bin dnsmasq-base qemu-utils udpcast nvme-cli hdparm
+
+packages-imaging: packages
+	@$(call install,$(IMAGING))
 
 # The tests start a PostgreSQL, an FRR and an Open vSwitch of their own: their packages are told to
 # start none.
-packages-test: packages
-	@$(call install,$(IMAGING))
+packages-test: packages-imaging
+	@$(call install,$(IMAGING_TEST))
 	@$(call install,postgresql-common)
 	@[ -z "$(call missing,postgresql)" ] || $(SUDO) sed -i \
 	  's/^#*create_main_cluster.*/create_main_cluster = false/' $(CREATECLUSTER)

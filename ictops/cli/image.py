@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ictops.cli.completion import complete_image
+from ictops.cli.handing_over import imaging_is_the_persons
 from ictops.cli.image_agent import agent
 from ictops.cli.options import AsJson
 from ictops.cli.output import as_json, console, counted, local, table, working
@@ -62,8 +63,9 @@ def build(
     from ictops.operations.images import build as make  # noqa: PLC0415 - heavy
     from ictops.settings import load_settings  # noqa: PLC0415
 
-    with working(f"building {name}") as status:
-        made = make(load_settings(), name, recipe=recipe, version=version, say=status.update)
+    settings = load_settings()
+    with imaging_is_the_persons(settings), working(f"building {name}") as status:
+        made = make(settings, name, recipe=recipe, version=version, say=status.update)
     _tell(made, json=json)
 
 
@@ -89,9 +91,10 @@ def capture(
     from ictops.operations.images import capture as make  # noqa: PLC0415
     from ictops.settings import load_settings  # noqa: PLC0415
 
-    with working(f"capturing {disk}") as status:
+    settings = load_settings()
+    with imaging_is_the_persons(settings), working(f"capturing {disk}") as status:
         made = make(
-            load_settings(), name, disk, version=version, seed=seed, say=status.update,
+            settings, name, disk, version=version, seed=seed, say=status.update,
             wim=WimChoice() if as_wim else None,
         )  # fmt: skip
     _tell(made, json=json)

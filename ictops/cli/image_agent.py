@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ictops.cli.handing_over import imaging_is_the_persons
 from ictops.cli.options import AsJson
 from ictops.cli.output import as_json, console, table, working
 
@@ -32,7 +33,7 @@ def agent(
     from ictops.settings import load_settings  # noqa: PLC0415
 
     settings = load_settings()
-    with working("building the agent's Linux"):
+    with imaging_is_the_persons(settings), working("building the agent's Linux"):
         found = build_agent(settings, mirror)
     if json:
         as_json(asdict(found))

@@ -87,10 +87,16 @@ def up(
         int | None, typer.Option(min=1, max=400, help="Make up this many schools.")
     ] = None,
     workstations: Annotated[
-        int | None, typer.Option(min=1, max=200, help="Workstations at each of them (3).")
+        int | None, typer.Option(min=0, max=200, help="Workstations at each of them (3).")
     ] = None,
     switches: Annotated[
         int | None, typer.Option(min=0, max=50, help="Switches at each of them (2), simulated.")
+    ] = None,
+    pcs: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=30, help="Virtual PCs to image at the first of them (0), and a boot server."
+        ),
     ] = None,
     copy: Annotated[
         str | None, typer.Option(metavar="CLUSTER", help="Copy the schools of this cluster.")
@@ -112,15 +118,16 @@ def up(
     Switches are simulated, all of them by one process. Without an option it has the three
     schools of ictops' demonstration. It can be run again at any time: it starts what is off,
     undoes faults and mends what is missing. It needs root, and the packages that docs/lab.md
-    lists.
+    lists. Virtual PCs come with empty disks, and are off.
 
-    Examples: ictops lab up; ictops lab up --sites 5; ictops lab up --copy mine --only oakfield
+    Examples: ictops lab up; ictops lab up --sites 5; ictops lab up --copy mine --only oakfield;
+    ictops lab up --name imaging --sites 1 --pcs 2
     """
     from ictops.lab.hosts import up as bring_up  # noqa: PLC0415
     from ictops.lab.machine import person  # noqa: PLC0415
 
     lab, settings = _lab(name)
-    recipe = _recipe(settings, (sites, workstations, switches), copy, only)
+    recipe = _recipe(settings, (sites, workstations, switches, pcs), copy, only)
     with _steps() as step:
         try:
             more = cap_add or ()
@@ -142,6 +149,8 @@ def up(
 @lab_app.command()
 def status(*, name: Name = "lab", json: AsJson = False) -> None:
     """Show each host and switch of the lab, and its faults. Exit code 3 if one does not answer.
+
+    A virtual PC need not answer: it may be off, or its disk empty.
 
     Example: ictops lab status
     """
@@ -229,13 +238,19 @@ def fault(
     """
     from ictops.lab.faults import Fault, apply_fault  # noqa: PLC0415
     from ictops.lab.machine import require_root  # noqa: PLC0415
+    from ictops.lab.pcs.faults import apply_pc_fault  # noqa: PLC0415
+    from ictops.lab.pcs.school import room_of  # noqa: PLC0415
     from ictops.lab.switch_faults import apply_switch_fault, switch_names  # noqa: PLC0415
 
     if what not in set(Fault):
         raise typer.BadParameter(f"{what!r} is none of {', '.join(Fault)}")
     lab, _ = _lab(name)
-    switches = switch_names(lab)
-    if host in switches:
+    switches, room = switch_names(lab), room_of(lab)
+    pc = room.find(host) if room else None
+    if room is not None and pc is not None:
+        require_root()
+        apply_pc_fault(room, pc, Fault(what), rate=rate)
+    elif host in switches:
         apply_switch_fault(lab, host, Fault(what), line=line, at=at)
     else:
         require_root()
@@ -253,7 +268,7 @@ def _lab(name: str) -> tuple[Lab, Settings]:
 
 def _recipe(
     settings: Settings,
-    sizes: tuple[int | None, int | None, int | None],
+    sizes: tuple[int | None, int | None, int | None, int | None],
     copy: str | None,
     only: str | None,
 ) -> Recipe | None:
@@ -262,7 +277,7 @@ def _recipe(
     said = [one for one in sizes if one is not None]
     if copy is not None:
         if said:
-            raise typer.BadParameter("--copy has the schools that it copies: no --sites with it")
+            raise typer.BadParameter("--copy has what it copies: no --sites or --pcs with it")
         folder = settings.resolve(settings.inventories) / copy
         if not folder.is_dir() or folder.parent != settings.resolve(settings.inventories):
             there = sorted(p.name for p in folder.parent.glob("[!.]*") if p.is_dir())
@@ -275,11 +290,14 @@ def _recipe(
         raise typer.BadParameter("--only is for --copy")
     if not said:
         return None
-    sites, workstations, switches = sizes
+    sites, workstations, switches, pcs = sizes
+    if not workstations and workstations is not None and not pcs:
+        raise typer.BadParameter("--workstations 0 is for a lab with --pcs")
     return Recipe(
         sites=sites or 3,
-        workstations=workstations or 3,
+        workstations=3 if workstations is None else workstations,
         switches=2 if switches is None else switches,
+        pcs=pcs or 0,
     )
 
 
@@ -313,6 +331,7 @@ def _hand_over(lab: Lab, settings: Settings) -> None:
 
 
 def _show(lab: Lab, *, json: bool) -> None:
+    from ictops.lab.status import VIRTUAL  # noqa: PLC0415
     from ictops.lab.status import status as look  # noqa: PLC0415
 
     if lab.made_of() is None:
@@ -335,5 +354,5 @@ def _show(lab: Lab, *, json: bool) -> None:
             address = one.address if one.port == SSH_PORT else f"{one.address}:{one.port}"
             shown.add_row(one.host, one.site, one.what, address, one.state, answer, faults)
         console().print(shown)
-    if not all(one.ssh for one in found):
+    if not all(one.ssh or one.what == VIRTUAL for one in found):  # a PC may be off, or empty
         raise typer.Exit(Exit.FAULTS)

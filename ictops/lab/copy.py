@@ -108,7 +108,8 @@ def copy_cluster(
     for (code, held), network in zip(sites.items(), networks, strict=True):
         _write_site(files[code], target / f"{code}.yml", held, network)
         subnets = [network, switch_network(network)] if held.switches else [network]
-        _set(target, site_group(code), "site", {"site_subnets": [str(one) for one in subnets]})
+        said = {"site_subnets": [str(one) for one in subnets]}
+        set_variables(target, site_group(code), "site", said)
 
 
 def set_login(
@@ -118,7 +119,7 @@ def set_login(
 
     :param private: whether the file is its owner's alone.
     """
-    _set(cluster_dir, group, "login", variables, 0o600 if private else 0o644)
+    set_variables(cluster_dir, group, "login", variables, 0o600 if private else 0o644)
 
 
 def _write_site(source: Path, target: Path, held: Held, network: IPv4Network) -> None:
@@ -195,8 +196,8 @@ def _filter(path: Path, keep: Callable[[str], bool]) -> None:
         path.write_text(yaml.serialize(root))
 
 
-def _set(
-    cluster_dir: Path, group: str, name: str, variables: dict[str, object], mode: int = 0o644
+def set_variables(
+    cluster_dir: Path, group: str, name: str, variables: Mapping[str, object], mode: int = 0o644
 ) -> None:
     """Set variables of a group in a file of their own, and nowhere else."""
     folder = cluster_dir / "group_vars" / group
@@ -213,7 +214,7 @@ def _set(
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             _filter(path, lambda key: key not in variables)
-    text = yaml.safe_dump(variables, sort_keys=False, width=1000)
+    text = yaml.safe_dump(dict(variables), sort_keys=False, width=1000)
     path = folder / f"zz-lab-{name}.yml"
     path.touch(mode=mode)
     path.write_text(f"# Written by 'ictops lab up'.\n{text}")

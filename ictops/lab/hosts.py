@@ -15,12 +15,17 @@ from ictops.estate.load import Cluster, load_cluster
 from ictops.estate.models import Host, Site, site_group
 from ictops.lab.cluster import Recipe, demo_recipe, make_cluster, recipe_of
 from ictops.lab.copy import set_login
+from ictops.lab.debian import offer_debian
 from ictops.lab.farm.ending import running
 from ictops.lab.faults import undo_all
 from ictops.lab.image import KEYRING, ensure_image
 from ictops.lab.machine import allow_many_hosts, host_flags, one_at_a_time, require
 from ictops.lab.model import Lab
 from ictops.lab.packages import build_repository
+from ictops.lab.pcs.faults import heal_all
+from ictops.lab.pcs.school import GROUP as PCS
+from ictops.lab.pcs.school import room_of
+from ictops.lab.pcs.school import start as start_room
 from ictops.lab.podman import containers, own_identity, podman, run
 from ictops.lab.remove import remove
 from ictops.lab.switches import (
@@ -31,9 +36,19 @@ from ictops.lab.switches import (
     write_farm_of,
     write_switch_login,
 )
-from ictops.trust.known_hosts import known_hosts_path, write_known
+from ictops.trust.known_hosts import known_hosts_path, pin_keys
 
 BOOT_SECONDS = 60
+BOOT_SERVER_FLAGS = [f"--cap-add={one}" for one in ("SYS_ADMIN", "NET_ADMIN", "NET_RAW")]
+"""What DHCP and the sandboxes of systemd's units need."""
+BOOT_SERVER_PACKAGES = (
+    "dnsmasq-base",
+    "nginx",
+    "openssh-client",
+    "python3-cryptography",
+    "udpcast",
+)
+"""Of Debian; those that the role imaging_server installs."""
 AT_ONCE = 4
 """Containers that are started side by side."""
 
@@ -75,7 +90,7 @@ def up(
             make_cluster(lab, recipe or had or demo_recipe(), say)
         build_repository(lab.packages, lab.keyring)
         image = ensure_image(lab.packages, say)
-        cluster = cluster_of(lab)
+        cluster, room = cluster_of(lab), room_of(lab)
         _write_login(lab, cluster.sites)
         hosts, switches = lab_hosts(cluster), lab_switches(cluster)
         if switches:
@@ -89,11 +104,23 @@ def up(
         asleep = [h for h in hosts if not _runs(there, lab.container(h.name))]
         say(_what_starts(len(asleep), 0 if running(lab.farm) else len(switches)))
         make = [*host_flags(), *[f"--cap-add={one}" for one in capabilities]]
+        more = {room.server: BOOT_SERVER_FLAGS} if room else {}
         with ThreadPoolExecutor(AT_ONCE) as pool:
             farm = pool.submit(start_switches, lab, owner) if switches else None
-            list(pool.map(lambda host: _start(lab, host, there, make, image), hosts))
+            list(
+                pool.map(
+                    lambda host: _start(lab, host, there, [*make, *more.get(host.name, [])], image),
+                    hosts,
+                )
+            )
             if farm is not None:
                 farm.result()
+        if room is not None:
+            server = cluster.find(room.server)
+            say(f"giving {server.name} a network of {len(room.pcs)} virtual PCs, which are off")
+            start_room(lab, room, server.address or "")
+            heal_all(room)
+            offer_debian(lab, lab.container(server.name), BOOT_SERVER_PACKAGES, say)
     say("waiting until they answer")
     late = wait_for_ssh({host.name: host.address or "" for host in hosts}, BOOT_SECONDS)
     if late:
@@ -111,7 +138,11 @@ def cluster_of(lab: Lab) -> Cluster:
 
 def lab_hosts(cluster: Cluster) -> list[Host]:
     """Give the hosts of a lab's cluster that are containers."""
-    return [host for host in cluster.all_hosts() if host.kind != "switch" and host.address]
+    return [
+        host
+        for host in cluster.all_hosts()
+        if host.kind != "switch" and host.address and PCS not in host.groups
+    ]
 
 
 def wait_for_ssh(addresses: Mapping[str, str], seconds: float) -> list[str]:
@@ -221,7 +252,7 @@ def _pin_keys(lab: Lab, site: str, hosts: Iterable[Host], switches: Mapping[str,
         (folder / "authorized_keys").write_text(authorized)
         public = (folder / "ssh_host_ed25519_key.pub").read_text().split()
         known[host.address or host.name] = {" ".join(public[:2])}
-    write_known(known_hosts_path(lab.folder, site), known)
+    pin_keys(known_hosts_path(lab.folder, site), known)
 
 
 def _write_login(lab: Lab, sites: Iterable[str]) -> None:

@@ -31,6 +31,9 @@ LOCK = Path("/run/ictops-lab.lock")
 HOST_MB = 80
 """Memory of a host: 60 MB as it starts, and some to work with."""
 
+PC_MB = 1200
+"""Memory of a virtual PC: its own 1024 MB, and what emulates it."""
+
 INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
 INOTIFY_WANTED = 4096
 
@@ -91,8 +94,8 @@ def host_flags(
     return flags
 
 
-def check_memory(hosts: int, meminfo: Path = Path("/proc/meminfo")) -> None:
-    """Check that so many hosts find room.
+def check_memory(hosts: int, pcs: int = 0, *, meminfo: Path = Path("/proc/meminfo")) -> None:
+    """Check that so many hosts find room, and virtual PCs beside them that are all on.
 
     :raises LabError: saying how much there is.
     """
@@ -101,9 +104,11 @@ def check_memory(hosts: int, meminfo: Path = Path("/proc/meminfo")) -> None:
         for line in meminfo.read_text().splitlines()
         if line.startswith("MemAvailable:")
     )
-    if hosts * HOST_MB > free:
+    needed = hosts * HOST_MB + pcs * PC_MB
+    if needed > free:
+        what = f"{hosts} hosts and {pcs} virtual PCs" if pcs else f"{hosts} hosts"
         raise LabError(
-            f"{hosts} hosts need about {hosts * HOST_MB} MB of memory, {free} MB are free",
+            f"{what} need about {needed} MB of memory, {free} MB are free",
             do="Take fewer schools or workstations",
         )
 

@@ -16,6 +16,7 @@ from ictops.lab.farm.ending import stop
 from ictops.lab.image import remove_image
 from ictops.lab.machine import one_at_a_time, require_root
 from ictops.lab.model import MARKER, PART, Lab
+from ictops.lab.pcs.school import take_away
 from ictops.lab.podman import containers, folders_of_labs, networks, podman
 
 
@@ -27,6 +28,7 @@ def remove(lab: Lab) -> bool:
     :return: whether anything was there.
     :raises LabError: if podman cannot.
     """
+    pcs = take_away(lab)
     switches = stop(lab.farm)
     hosts, nets = sorted(containers(lab)), networks(lab)
     if hosts:
@@ -40,7 +42,7 @@ def remove(lab: Lab) -> bool:
     if ours:  # first out of its place: half a lab must not look like a cluster of one's own
         lab.folder.rename(lab.part)
         shutil.rmtree(lab.part)
-    return bool(switches or hosts or nets or left or ours)
+    return bool(pcs or switches or hosts or nets or left or ours)
 
 
 def labs_of(inventories: Path) -> list[Lab]:

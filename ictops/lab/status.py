@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,11 +11,15 @@ from ictops.estate.models import Host
 from ictops.lab.faults import faults_of, links
 from ictops.lab.hosts import cluster_of, lab_hosts, ssh_answers
 from ictops.lab.model import Lab
+from ictops.lab.pcs.faults import pc_faults
+from ictops.lab.pcs.power import running
+from ictops.lab.pcs.school import SchoolRoom, room_of
 from ictops.lab.podman import containers
 from ictops.lab.switch_faults import MISSING, RUNNING, SwitchStates
 from ictops.lab.switches import lab_switches
 
 AT_ONCE = 16
+VIRTUAL = "virtual PC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +28,12 @@ class HostStatus:
 
     host: str
     site: str
-    what: Literal["container", "simulated"]
+    what: Literal["container", "simulated", "virtual PC"]
     address: str
     port: int
     state: str
     """Of a container podman's word: ``running``, ``exited``, …; of a switch ``running``, ``off``
-    or ``rebooting``; of either ``missing``."""
+    or ``rebooting``; of either ``missing``; of a virtual PC ``running`` or ``off``."""
     ssh: bool
     """Whether its SSH answers."""
     faults: list[str]
@@ -53,10 +57,23 @@ def status(lab: Lab) -> list[HostStatus]:
             )
         container: Mapping[str, Any] = there.get(lab.container(host.name), {})
         state = container.get("State", MISSING)
-        running = state == "running"
-        ssh = running and ssh_answers(address)
-        faults = faults_of(int(container["Pid"]), wires) if running else []
+        runs = state == RUNNING
+        ssh = runs and ssh_answers(address)
+        faults = faults_of(int(container["Pid"]), wires) if runs else []
         return HostStatus(host.name, host.site, "container", address, 22, state, ssh, faults)
 
+    room = room_of(lab)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return list(pool.map(look, [*lab_hosts(cluster), *lab_switches(cluster)]))
+        found = pool.map(look, [*lab_hosts(cluster), *lab_switches(cluster)])
+        return [*found, *(_of_pcs(room, cluster.find(room.server).site) if room else [])]
+
+
+def _of_pcs(room: SchoolRoom, site: str) -> Iterator[HostStatus]:
+    for pc in room.pcs:
+        on = running(room.room, pc) is not None
+        address = room.address(pc)
+        yield HostStatus(
+            host=pc.name, site=site, what="virtual PC", address=address, port=22,
+            state=RUNNING if on else "off", ssh=on and ssh_answers(address),
+            faults=pc_faults(room.room, pc) if on else [],
+        )  # fmt: skip

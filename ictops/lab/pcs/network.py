@@ -58,6 +58,13 @@ def speed_up(room: Room, pc: Pc) -> None:
     run(within(room, "tc", "qdisc", "delete", "dev", pc.name, "root"))
 
 
+def reaches(room: Room, container: str) -> bool:
+    """Say whether a running container has a card in a room."""
+    pid = podman("inspect", "--format", "{{.State.Pid}}", container)
+    inside_it = run(("nsenter", "-t", pid, "-n", "ip", "-json", "address", "show", "dev", UPLINK))
+    return inside_it.returncode == 0 and f'"{room.server}"' in inside_it.stdout
+
+
 def join(room: Room, container: str) -> None:
     """Give a running container a card in a room, with the address of the room's boot server.
 
@@ -80,7 +87,7 @@ def join_process(room: Room, pid: int) -> None:
     address = f"{room.server}/{room.network.prefixlen}"
     do(*enter, "ip", "address", "add", address, "dev", UPLINK)
     do(*enter, "ip", "link", "set", UPLINK, "up")
-    do(*enter, "sysctl", "-qw", "net.ipv4.ip_forward=1")
+    do(*enter, "sh", "-ec", "echo 1 > /proc/sys/net/ipv4/ip_forward")
 
 
 def route(room: Room, via: str) -> None:

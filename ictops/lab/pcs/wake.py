@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -10,9 +11,8 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
-
-from pydantic import TypeAdapter
 
 from ictops.errors import LabError
 from ictops.lab.pcs.model import Pc, Room
@@ -24,7 +24,6 @@ PORT = 9
 MODULE = "ictops.lab.pcs.wake"
 LISTENING, LOG, ROOM = "wake-listens", "wake.log", "wake.json"
 START_SECONDS = 20.0
-_PCS = TypeAdapter(tuple[Pc, ...])
 
 
 def listen(room: Room, pcs: Sequence[Pc]) -> None:
@@ -36,7 +35,7 @@ def listen(room: Room, pcs: Sequence[Pc]) -> None:
     make_network(room)
     folder = room.folder.resolve()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (folder / ROOM).write_bytes(_PCS.dump_json(tuple(pcs)))
+    (folder / ROOM).write_text(json.dumps([asdict(pc) for pc in pcs]))
     words = (sys.executable, "-m", MODULE, _mark(room), str(room.network))
     with (folder / LOG).open("wb") as log:
         process = subprocess.Popen(
@@ -75,7 +74,7 @@ def _mark(room: Room) -> str:
 
 def main(mark: Path, room: Room) -> None:
     """Listen until this process is ended."""
-    pcs = _PCS.validate_json((room.folder / ROOM).read_bytes())
+    pcs = [Pc(**one) for one in json.loads((room.folder / ROOM).read_bytes())]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
         line.bind(("", PORT))
         mark.touch()

@@ -40,9 +40,11 @@ def test_podman_is_told_only_what_the_machine_needs(
 def test_a_lab_that_would_not_find_room_is_refused(tmp_path: Path) -> None:
     meminfo = tmp_path / "meminfo"
     meminfo.write_text("MemTotal:  4000000 kB\nMemAvailable:  1024000 kB\n")
-    check_memory(12, meminfo)
+    check_memory(12, meminfo=meminfo)
     with pytest.raises(LabError, match=r"100 hosts need about 8000 MB of memory, 1000 MB are free"):
-        check_memory(100, meminfo)
+        check_memory(100, meminfo=meminfo)
+    with pytest.raises(LabError, match=r"2 hosts and 1 virtual PCs need about 1360 MB"):
+        check_memory(2, 1, meminfo=meminfo)
 
 
 def test_sudo_is_told_where_ictops_is_and_what_to_keep(

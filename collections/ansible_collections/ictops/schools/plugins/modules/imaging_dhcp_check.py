@@ -51,7 +51,7 @@ EXAMPLES = r"""
     interface: eth0
     next_server: 192.0.2.10
     boot_files:
-      "0": grub/i386-pc/core.0
+      "0": grub.0
       "7": shimx64.efi
 """
 
