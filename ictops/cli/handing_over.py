@@ -16,8 +16,8 @@ def imaging_is_the_persons(settings: Settings) -> Iterator[None]:
 
     Only a system's files and disks need root: plans, runs and signing are the person's own.
     """
-    from ictops.lab.machine import hand_over  # noqa: PLC0415 - heavy
     from ictops.imaging.published import imaging_folder  # noqa: PLC0415
+    from ictops.lab.machine import hand_over  # noqa: PLC0415 - heavy
 
     folder = imaging_folder(settings).path
     try:
