@@ -1,5 +1,5 @@
 """Run the agent: ``python3 -m ictops.imaging.agent``."""
 
-from ictops.imaging.agent.main import main
+from ictops.imaging.agent.start import main
 
 main()

@@ -27,6 +27,12 @@ class Entries(Protocol):
     def disk_next(self) -> None:
         """Boot the disk once, whatever is first."""
 
+    def has(self, label: str) -> bool:
+        """Say whether there is an entry with this label."""
+
+    def keep(self, entry: BootEntry, disk: Path) -> None:
+        """See that there is this entry, behind all others if it is new."""
+
 
 class NoEntries:
     """A BIOS PC has none: it reads the disk's boot code."""
@@ -38,6 +44,13 @@ class NoEntries:
         """Do nothing."""
 
     def disk_next(self) -> None:
+        """Do nothing."""
+
+    def has(self, label: str) -> bool:
+        """Say that none is missing."""
+        return True
+
+    def keep(self, entry: BootEntry, disk: Path) -> None:
         """Do nothing."""
 
 
@@ -57,15 +70,8 @@ class EfiEntries:
                 self._run("--quiet", "--bootnum", number, "--delete-bootnum")
 
     def add(self, entry: BootEntry, disk: Path) -> None:
-        before = {number for number, _, _ in self._entries()}
-        words = ["--disk", str(disk), "--part", str(entry.partition)]
-        self._run(
-            "--quiet", "--create-only", *words, "--label", entry.label, "--loader", entry.loader
-        )
-        new = [number for number, _, _ in self._entries() if number not in before]
-        if len(new) != 1:
-            raise JobFailed("agent", "the firmware does not keep a boot entry")
-        order = [one for one in self._said("BootOrder").split(",") if one and one != new[0]]
+        new = [self._create(entry, disk)]
+        order = [one for one in self._order() if one != new[0]]
         current = self._said("BootCurrent")
         # A PC that boots the network first goes on doing so: it asks the boot server each time.
         first = order[:1] if order[:1] == [current] else []
@@ -74,11 +80,33 @@ class EfiEntries:
 
     def disk_next(self) -> None:
         entries = {number: where for number, _, where in self._entries()}
-        order = self._said("BootOrder").split(",")
-        for number in order:
+        for number in self._order():
             if _PARTITION.search(entries.get(number, "")):
                 self._run("--quiet", "--bootnext", number)
                 return
+
+    def has(self, label: str) -> bool:
+        return any(name == label for _, name, _ in self._entries())
+
+    def keep(self, entry: BootEntry, disk: Path) -> None:
+        # Its partition may have been made anew, under another GUID.
+        self.remove(entry.label, ())
+        new = self._create(entry, disk)
+        self._run("--quiet", "--bootorder", ",".join([*self._order(), new]))
+
+    def _create(self, entry: BootEntry, disk: Path) -> str:
+        before = {number for number, _, _ in self._entries()}
+        words = ["--disk", str(disk), "--part", str(entry.partition)]
+        self._run(
+            "--quiet", "--create-only", *words, "--label", entry.label, "--loader", entry.loader
+        )
+        new = [number for number, _, _ in self._entries() if number not in before]
+        if len(new) != 1:
+            raise JobFailed("agent", "the firmware does not keep a boot entry")
+        return new[0]
+
+    def _order(self) -> list[str]:
+        return [one for one in self._said("BootOrder").split(",") if one]
 
     def _entries(self) -> list[tuple[str, str, str]]:
         lines = self._run("--verbose").splitlines()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Protocol
 
 from ictops.imaging.agent.faults import JobFailed
-from ictops.imaging.agent.fetch import Source
 from ictops.imaging.wire import index as indexes
 from ictops.imaging.wire import strict
 from ictops.imaging.wire.job import ImageRef
@@ -17,7 +17,14 @@ _LARGEST_INDEX = 2**29
 """Bytes, compressed."""
 
 
-def bring(source: Source, ref: ImageRef, allowed: Path) -> tuple[Manifest, indexes.ImageIndex]:
+class Files(Protocol):
+    """Where whole files come from: a boot server, or the PC's own cache."""
+
+    def small(self, path: str, largest: int, digest: str = "") -> bytes:
+        """Give a file; one with a digest is as it is to be."""
+
+
+def bring(source: Files, ref: ImageRef, allowed: Path) -> tuple[Manifest, indexes.ImageIndex]:
     """Fetch what describes a version of an image.
 
     :param allowed: the file of allowed signers.

@@ -8,16 +8,20 @@ point leaves a PC that asks its boot server again; it then fetches only what is 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from ictops.imaging.agent import table
 from ictops.imaging.agent.adapting import adapt, apply_wims
-from ictops.imaging.agent.bring import bring
+from ictops.imaging.agent.area import Area
+from ictops.imaging.agent.bootpart import LABEL, LOADER
 from ictops.imaging.agent.disk import Disk
 from ictops.imaging.agent.disks import choose
 from ictops.imaging.agent.faults import JobFailed
 from ictops.imaging.agent.fetch import Pieces
+from ictops.imaging.agent.heal import Memory
+from ictops.imaging.agent.keeping import Keeping
 from ictops.imaging.agent.layout import Held, Spot, first_blocks, lying, overlap, spots_of, unboot
 from ictops.imaging.agent.machine import Machine
 from ictops.imaging.agent.place import Move
@@ -28,7 +32,7 @@ from ictops.imaging.agent.work import Work
 from ictops.imaging.agent.write import Writer
 from ictops.imaging.wire import said
 from ictops.imaging.wire.index import ImageIndex
-from ictops.imaging.wire.manifest import SECTOR, Manifest
+from ictops.imaging.wire.manifest import SECTOR, BootEntry, Manifest
 
 _ROUNDS = 3
 """How often what reads back wrong is written, before the disk is called failing."""
@@ -52,6 +56,7 @@ class _Target:
     spots: list[Spot]
     table: table.Table
     held: Held
+    keeping: Keeping
 
 
 def write_image(work: Work) -> tuple[str, ...]:
@@ -64,11 +69,8 @@ def write_image(work: Work) -> tuple[str, ...]:
     if job.image is None:
         raise JobFailed("job-refused", "the job names no image")
     work.tally.begin("looking")
-    manifest, index = bring(work.source, job.image, work.allowed)
-    _refuse(manifest, machine)
-    spots = spots_of(manifest, index)
     disk = machine.open_disk(Path(choose(machine.hardware.disks, job.disk).path))
-    try:
+    with closing(disk), Keeping(disk, job, work.source, work.allowed, machine.show) as keeping:
         if disk.sector != SECTOR:
             raise JobFailed(
                 "job-refused",
@@ -76,21 +78,29 @@ def write_image(work: Work) -> tuple[str, ...]:
                 where=str(disk.path),
                 do="Some disks can be told to have smaller ones: see nvme-format(1)",
             )
-        wanted = table.wanted(manifest, disk.size, job.cache)
-        target = _Target(disk, manifest, index, spots, wanted, Held(manifest))
+        manifest, index = keeping.bring(job.image, work.allowed)
+        _refuse(manifest, machine)
+        area = keeping.reserve()
+        kept = (area.entries, area.start) if area is not None else ()
+        wanted = table.wanted(manifest, disk.size, *kept)
+        spots = spots_of(manifest, index)
+        target = _Target(disk, manifest, index, spots, wanted, Held(manifest), keeping)
         seen = _look(work, target)
-        _unboot(work, target, seen)
+        if job.kind == "heal":
+            _see_that_it_can_end(work, target, seen)
+        _unboot(work, target, seen, area)
+        keeping.make(area)
+        keeping.describe(job.image, index)
         notes = _fill(work, target, seen)
-        apply_wims(work, disk, manifest, index, wanted)
+        apply_wims(work, disk, manifest, index, wanted, keeping)
         target.held.write_file_systems(disk)
         work.tally.begin("adapting")
-        notes = (*notes, *adapt(work, disk, manifest, wanted))
+        notes = (*notes, *adapt(work, disk, manifest, wanted, keeping))
         work.tally.begin("finishing")
-        target.held.write_boot(disk)
-        if manifest.boot_entry is not None:
-            machine.entries.add(manifest.boot_entry, disk.path)
-    finally:
-        disk.close()
+        _let_boot(work, target)
+        if not work.local:
+            work.tally.add(fetched=keeping.fill(index))
+    notes = (*notes, *keeping.notes)
     bad = f"{seen.unreadable} places could not be read before they were written"
     return (*notes, bad) if seen.unreadable else notes
 
@@ -126,7 +136,7 @@ def _look(work: Work, target: _Target) -> Scan:
         if not missing or ref == work.job.image:
             continue
         try:
-            manifest, other = bring(work.source, ref, work.allowed)
+            manifest, other = target.keeping.bring(ref, work.allowed)
             scan_seed(target.disk, other, spots_of(manifest, other), missing, seen.found)
         except JobFailed as error:
             # It only saves time; what it would have given is fetched.
@@ -134,20 +144,66 @@ def _look(work: Work, target: _Target) -> Scan:
     return seen
 
 
-def _unboot(work: Work, target: _Target, seen: Scan) -> None:
+def _see_that_it_can_end(work: Work, target: _Target, seen: Scan) -> None:
+    """See that all is at hand that the disk lacks, or may lack after a power cut.
+
+    A PC that is healed was booting until now: it is left as it is rather than half written.
+
+    :raises JobFailed: ``server-gone`` if the cache lacks something, and nobody else has it.
+    """
+    index = target.index
+    pieces = {
+        index.chunks[spot.chunk].piece
+        for number, spot in enumerate(target.spots)
+        if number not in seen.there or target.held.touches(spot.offset, spot.end)
+    }
+    # A WIM is applied anew each time.
+    wims = {one.number for one in target.manifest.partitions if one.content == "wim"}
+    pieces |= {index.chunks[one.chunk].piece for one in index.places if one.partition in wims}
+    absent = target.keeping.absent(index, sorted(pieces))
+    if absent:
+        target.keeping.say(f"the cache lacks {len(absent)} of {len(pieces)} pieces")
+        for fetch in work.source.pieces(index, absent[:1], lambda _number, _data: None, 1):
+            fetch()
+
+
+def _let_boot(work: Work, target: _Target) -> None:
+    """Make the disk bootable, now that all else is right."""
+    keeping, entries, entry = target.keeping, work.machine.entries, target.manifest.boot_entry
+    agent = keeping.put_boot(target.manifest, work.arguments) if not work.local else True
+    if agent and work.machine.hardware.firmware == "bios" and keeping.boot_code is not None:
+        target.held.boot_code = keeping.boot_code
+    target.held.write_boot(target.disk)
+    if keeping.area is not None and agent and not work.local:
+        entries.keep(BootEntry(LABEL, keeping.area.boot.number, LOADER), target.disk.path)
+    if entry is not None and (not work.local or not entries.has(entry.label)):
+        entries.add(entry, target.disk.path)
+    if work.local and keeping.cache is not None and keeping.area is not None:
+        Memory(keeping.cache.folder).finish(target.disk, keeping.area)
+
+
+def _unboot(work: Work, target: _Target, seen: Scan, area: Area | None) -> None:
     """Make the disk unable to boot, and give it its table; forget what that writes over."""
     work.tally.begin("partitioning")
     disk, wanted, spots = target.disk, target.table, target.spots
-    there = table.found(disk.path)
-    entries = (*there.entries, *wanted.entries)
-    if target.manifest.boot_entry is not None:
+    keeping, there = target.keeping, table.found(disk.path)
+    ours = {one.guid for one in keeping.area.entries} if keeping.area is not None else set()
+    entries = [one for one in (*there.entries, *wanted.entries) if one.guid not in ours]
+    code = keeping.boot_code if work.machine.hardware.firmware == "bios" else None
+    if work.local:
+        _begin_alone(work, target)
+    elif target.manifest.boot_entry is not None:
         guids = {one.guid for one in entries}
         work.machine.entries.remove(target.manifest.boot_entry.label, guids)
-    gone = unboot(disk, [(one.start, one.size) for one in entries if 0 < one.start < disk.size])
+    places = [(one.start, one.size) for one in entries if 0 < one.start < disk.size]
+    gone = unboot(disk, places, code or b"")
     if there != wanted:
         table.write(disk, wanted)
         gone = [(0, table.TABLE), *(one for one in gone if one[0] >= table.TABLE)]
-        gone.append((disk.size - table.TABLE, disk.size))
+        # What becomes ours is written over soon, too.
+        behind = area.start if area is not None and keeping.area is None else disk.size
+        end = min(behind, disk.size - table.TABLE)
+        gone = [*(one for one in gone if one[0] < end), (end, disk.size)]
     # What is held back was taken into memory where the disk had it.
     blocks = {one for entry in wanted.entries for one in first_blocks(entry.start, entry.size)}
     lost = [one for one in gone if one not in blocks]
@@ -157,6 +213,17 @@ def _unboot(work: Work, target: _Target, seen: Scan) -> None:
         for digest, (at, length) in seen.found.items()
         if not overlap(gone, at, at + length)
     }
+
+
+def _begin_alone(work: Work, target: _Target) -> None:
+    """Let nothing but the agent boot, before the disk is half written.
+
+    :raises JobFailed: ``job-refused`` if the PC could not go on by itself.
+    """
+    keeping = target.keeping
+    if keeping.cache is None or keeping.area is None or keeping.boot_code is None:
+        raise JobFailed("job-refused", "the PC cannot start its agent from its disk")
+    Memory(keeping.cache.folder).begin(target.disk, keeping.area, work.job.id)
 
 
 def _fill(work: Work, target: _Target, seen: Scan) -> tuple[str, ...]:
@@ -171,11 +238,12 @@ def _fill(work: Work, target: _Target, seen: Scan) -> tuple[str, ...]:
     for number in writer.move(moves, spare):
         fetched += moved[number]
     room = _room(work)
-    if room and not fetched:
-        room.leave()
     pieces: Pieces = room or work.source
+    if room and not target.keeping.lacks(index, fetched):
+        room.leave()
+        pieces = work.source
     for _ in range(_ROUNDS):
-        writer.fetch(pieces, fetched)
+        target.keeping.fetch(writer, index, fetched, pieces)
         pieces = work.source
         tally.begin("verifying", sum(one.length for one in absent))
         fetched = differing(

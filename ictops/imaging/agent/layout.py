@@ -78,12 +78,13 @@ class Held:
     """What is written last, so that nobody finds a file system that is half there."""
 
     def __init__(self, manifest: Manifest) -> None:
+        self.boot_code = bytes.fromhex(manifest.boot_code)
+        """What a BIOS PC starts by; the agent's own on a PC that has a cache."""
         blocks = [one for one in manifest.partitions if one.content == "blocks"]
         self._ranges = sorted(
             one for partition in blocks for one in first_blocks(partition.start, partition.size)
         )
         self._kept = {start: bytearray(end - start) for start, end in self._ranges}
-        self._boot_code = bytes.fromhex(manifest.boot_code)
         self._last = [
             start
             for partition in blocks
@@ -142,8 +143,8 @@ class Held:
         for start in sorted(self._last, reverse=True):
             kept = memoryview(self._kept[start])
             last += [(start + SECTOR, kept[SECTOR:]), (start, kept[:SECTOR])]
-        if self._boot_code:
-            last.append((0, self._boot_code))
+        if self.boot_code:
+            last.append((0, self.boot_code))
         try:
             for start, part in last:
                 disk.write(start, [part])
@@ -165,9 +166,12 @@ class Held:
                 raise lying(disk, start)
 
 
-def unboot(disk: Disk, partitions: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+def unboot(
+    disk: Disk, partitions: Sequence[tuple[int, int]], boot_code: bytes = b""
+) -> list[tuple[int, int]]:
     """Take away what makes a disk bootable: the boot code, and each file system's first blocks.
 
+    :param boot_code: what takes the boot code's place: it starts the agent, or nothing does.
     :param partitions: start and size of those that it has, and of those that it will have.
     :returns: from where to where the disk holds nothing any more; sorted, apart.
     """
@@ -181,7 +185,10 @@ def unboot(disk: Disk, partitions: Sequence[tuple[int, int]]) -> list[tuple[int,
         else:
             gone.append((start, end))
     for start, end in gone:
-        disk.write(start, [bytes(end - start)])
+        data = bytearray(end - start)
+        if start == 0:
+            data[: len(boot_code)] = boot_code
+        disk.write(start, [data])
     disk.flush()
     return gone
 

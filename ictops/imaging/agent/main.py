@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -38,8 +37,13 @@ def _erase(work: Work) -> said.End:
     return erase(work.job.erase, work.machine.hardware.disks, tell)
 
 
+def _write(work: Work) -> said.End:
+    return said.End("done", notes=write_image(work))
+
+
 JOBS: dict[str, Callable[[Work], said.End]] = {
-    "image": lambda work: said.End("done", notes=write_image(work)),
+    "image": _write,
+    "heal": _write,
     "look": lambda _work: said.End("done"),
     "erase": _erase,
 }
@@ -69,6 +73,8 @@ class Options:
     patience: Patience = field(default_factory=Patience)
     every: float = 3.0
     """Seconds between two words on how far the work is."""
+    arguments: tuple[str, ...] = ()
+    """What this kernel was told: so will the one be that a PC starts from its own disk."""
 
 
 def work_once(options: Options, machine: Machine) -> tuple[said.End, Job | None]:
@@ -91,12 +97,13 @@ def work_once(options: Options, machine: Machine) -> tuple[said.End, Job | None]
                 Source(options.bulk, options.patience),
                 options.allowed,
                 tally,
+                arguments=options.arguments,
             )
-            end = _do(work, options)
+            end = do(work, options)
         except JobFailed as error:
-            end = _failed(error)
+            end = failed(error)
         except Exception as error:  # noqa: BLE001 - a bug of the agent is told as one, not hidden
-            end = _bug(error)
+            end = bug(error)
         end = replace(
             end,
             fetched=tally.fetched,
@@ -107,15 +114,18 @@ def work_once(options: Options, machine: Machine) -> tuple[said.End, Job | None]
         session.tell("end", end, options.end)
     except JobFailed as error:
         # Of a claim, or of the last word: nobody hears more of it.
-        return _failed(error), job
+        return failed(error), job
     except Exception as error:  # noqa: BLE001 - whatever it is, the PC must not stop here
-        return _bug(error), job
+        return bug(error), job
     return end, job
 
 
-def checked(claimed: said.Claimed, machine: Machine, allowed: Path) -> Job:
+def checked(
+    claimed: said.Claimed, machine: Machine, allowed: Path, *, resumed: bool = False
+) -> Job:
     """Read a job, and see that it is for this PC and for now.
 
+    :param resumed: whether it was begun within its window: it is ended then, whenever that is.
     :raises JobFailed: ``job-refused``.
     """
     try:
@@ -126,7 +136,7 @@ def checked(claimed: said.Claimed, machine: Machine, allowed: Path) -> Job:
     now = datetime.now(UTC)
     if job.mac != machine.mac or job.uuid not in {None, machine.uuid}:
         raise JobFailed("job-refused", f"the job is for {job.host}, {job.mac}, not for this PC")
-    if not moment(job.not_before) - _ZONE <= now <= moment(job.not_after) + _ZONE:
+    if not resumed and not moment(job.not_before) - _ZONE <= now <= moment(job.not_after) + _ZONE:
         raise JobFailed(
             "job-refused",
             f"the job may be done from {job.not_before} to {job.not_after}, and it is {now:%c} UTC",
@@ -137,7 +147,13 @@ def checked(claimed: said.Claimed, machine: Machine, allowed: Path) -> Job:
     return job
 
 
-def _do(work: Work, options: Options) -> said.End:
+def do(work: Work, options: Options) -> said.End:
+    """Do a job, and tell how far it is.
+
+    :returns: what became of it.
+    :raises JobFailed: if it cannot be done.
+    """
+
     def send(progress: said.Progress) -> None:
         try:
             work.session.tell("progress", progress)
@@ -149,11 +165,13 @@ def _do(work: Work, options: Options) -> said.End:
         return JOBS[work.job.kind](work)
 
 
-def _failed(error: JobFailed) -> said.End:
+def failed(error: JobFailed) -> said.End:
+    """Give the end of a job that cannot be done."""
     return said.End("failed", error.kind, str(error))
 
 
-def _bug(error: Exception) -> said.End:
+def bug(error: Exception) -> said.End:
+    """Give the end of a job in which the agent itself failed."""
     return said.End("failed", "agent", f"{type(error).__name__}: {error}")
 
 
@@ -178,8 +196,6 @@ def run(options: Options, machine: Machine, rest: Callable[[float], None] = time
 
 def main(words: Sequence[str] | None = None) -> None:
     """Run on this PC; what is not given stands on the kernel's command line."""
-    # Some million small objects, and no circles: looking for those takes a third of the start.
-    gc.disable()
     told = kernel_words(Path("/proc/cmdline").read_text())
     booted = told.get("ictops.mac") or told.get("BOOTIF", "").lower()[3:].replace("-", ":")
     parser = argparse.ArgumentParser(prog="ictops-agent", description=main.__doc__)
@@ -191,7 +207,8 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--uuid", default="")
     given = parser.parse_args(words)
     bulk = given.bulk or given.server.replace("https://", "http://", 1)
-    options = Options(given.server, bulk, given.ca, given.allowed_signers)
+    arguments = tuple(kept_words(Path("/proc/cmdline").read_text()))
+    options = Options(given.server, bulk, given.ca, given.allowed_signers, arguments=arguments)
     widen_buffers()
     run(options, this_pc(given.mac, given.uuid))
 
@@ -199,3 +216,9 @@ def main(words: Sequence[str] | None = None) -> None:
 def kernel_words(line: str) -> dict[str, str]:
     """Read ``name=value`` words of the kernel's command line."""
     return dict(one.split("=", 1) for one in line.split() if "=" in one)
+
+
+def kept_words(line: str) -> list[str]:
+    """Give what of a kernel's command line is as true when it is started from the disk."""
+    names = ("ictops.server=", "ictops.bulk=", "console=", "panic=")
+    return [one for one in line.split() if one.startswith(names)]

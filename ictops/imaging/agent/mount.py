@@ -55,6 +55,20 @@ def mounted(disk: Disk, entry: Entry, filesystem: str, *, grow: bool) -> Iterato
             run("e2fsck", "-p", device, fine=_REPAIRED)
 
 
+@contextmanager
+def open_folder(disk: Disk, entry: Entry, filesystem: str) -> Iterator[Path]:
+    """Mount a partition of ours while the block runs, as it is.
+
+    :raises JobFailed: ``agent`` if it cannot be mounted.
+    """
+    with attached(disk, entry) as at, tempfile.TemporaryDirectory(prefix="ictops-") as folder:
+        run("mount", "-t", filesystem, str(at), folder)
+        try:
+            yield Path(folder)
+        finally:
+            run("umount", folder)
+
+
 def _grow_ext4(device: str) -> None:
     try:
         run("resize2fs", device)

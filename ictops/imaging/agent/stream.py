@@ -7,24 +7,29 @@ stream work at once, with little memory.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import zstandard
 
 from ictops.imaging.agent.faults import JobFailed
-from ictops.imaging.agent.fetch import Source
+from ictops.imaging.agent.fetch import Pieces
 from ictops.imaging.agent.progress import Tally
 from ictops.imaging.agent.together import run_together
 from ictops.imaging.wire.index import ImageIndex, Place
 
 _BATCH = 32 * 2**20
 """Bytes of pieces in plain; two batches are in memory at once."""
+Kept = Callable[[ImageIndex, int], bytearray | None]
+"""Gives a piece as stored, if the PC itself keeps it."""
 
 
-def stream(source: Source, index: ImageIndex, partition: int, tally: Tally) -> Iterator[bytes]:
+def stream(
+    source: Pieces, index: ImageIndex, partition: int, tally: Tally, kept: Kept
+) -> Iterator[bytes]:
     """Give a partition's chunks in order.
 
+    :param kept: what it gives is not fetched.
     :raises JobFailed: ``server-gone``; ``image-damaged``.
     """
     places = [one for one in index.places if one.partition == partition]
@@ -34,14 +39,17 @@ def stream(source: Source, index: ImageIndex, partition: int, tally: Tally) -> I
             raise JobFailed("image-damaged", f"partition {partition} is not one stream")
         at += index.chunks[place.chunk].length
     batches = list(_batches(index, places))
+
+    def fetch(batch: list[Place]) -> dict[int, bytes]:
+        return _fetch(source, index, _of(index, batch), tally, kept)
+
     with ThreadPoolExecutor(1) as pool:
         coming: Future[dict[int, bytes]] | None = None
         try:
             for number, batch in enumerate(batches):
-                got = coming.result() if coming else _fetch(source, index, _of(index, batch), tally)
+                got = coming.result() if coming else fetch(batch)
                 if number + 1 < len(batches):
-                    wanted = _of(index, batches[number + 1])
-                    coming = pool.submit(_fetch, source, index, wanted, tally)
+                    coming = pool.submit(fetch, batches[number + 1])
                 for place in batch:
                     chunk = index.chunks[place.chunk]
                     data = got[chunk.piece][chunk.offset : chunk.offset + chunk.length]
@@ -75,8 +83,12 @@ def _of(index: ImageIndex, places: list[Place]) -> list[int]:
     return sorted({index.chunks[one.chunk].piece for one in places})
 
 
-def _fetch(source: Source, index: ImageIndex, wanted: list[int], tally: Tally) -> dict[int, bytes]:
-    got: dict[int, bytes] = {}
+def _fetch(
+    source: Pieces, index: ImageIndex, wanted: list[int], tally: Tally, kept: Kept
+) -> dict[int, bytes]:
+    there = {number: data for number in wanted if (data := kept(index, number)) is not None}
+    got = {number: _plain(index, number, data) for number, data in there.items()}
+    absent = [number for number in wanted if number not in got]
     lock = threading.Lock()
 
     def deliver(number: int, data: bytearray) -> None:
@@ -86,7 +98,7 @@ def _fetch(source: Source, index: ImageIndex, wanted: list[int], tally: Tally) -
             got[number] = plain
 
     source.stop.clear()
-    run_together(source.pieces(index, wanted, deliver), source.stop.set)
+    run_together(source.pieces(index, absent, deliver), source.stop.set)
     return got
 
 

@@ -43,12 +43,15 @@ class Table:
     entries: tuple[Entry, ...]
 
 
-def wanted(manifest: Manifest, disk_size: int, reserve: int = 0) -> Table:
+def wanted(
+    manifest: Manifest, disk_size: int, kept: tuple[Entry, ...] = (), kept_start: int = 0
+) -> Table:
     """Give the table for a disk of this size; a partition that is to grow fills it.
 
-    :param reserve: bytes that are left free at the end.
+    :param kept: entries behind the image's; its last partition ends before ``kept_start``.
     :raises JobFailed: ``disk-small``; ``image-damaged`` if no table can hold it.
     """
+    reserve = disk_size - TABLE - kept_start if kept else 0
     end = (disk_size - TABLE - reserve) // ALIGNED * ALIGNED
     last = max(one.end for one in manifest.partitions)
     if disk_size < manifest.smallest_disk or disk_size - TABLE - reserve < last:
@@ -67,7 +70,10 @@ def wanted(manifest: Manifest, disk_size: int, reserve: int = 0) -> Table:
         size = max(one.size, end - one.start) if one.grow else one.size
         attributes = _attributes(one)
         entries.append(Entry(one.number, one.start, size, one.type, one.guid, one.name, attributes))
-    return Table("gpt", manifest.disk_guid, tuple(entries))
+    taken = {one.number for one in entries} | {one.guid for one in entries}
+    if any(one.number in taken or one.guid in taken for one in kept):
+        raise JobFailed("image-damaged", "it has a partition that is the cache's")
+    return Table("gpt", manifest.disk_guid, (*entries, *kept))
 
 
 def found(path: Path) -> Table:

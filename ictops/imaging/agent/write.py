@@ -55,9 +55,10 @@ class Writer:
 
         return move_all(moves, room, read, write)
 
-    def fetch(self, source: Pieces, spots: Iterable[Spot]) -> None:
+    def fetch(self, source: Pieces, spots: Iterable[Spot], *, kept: bool = False) -> None:
         """Fetch the pieces with these spots' chunks, and write the chunks.
 
+        :param kept: whether they come from the PC itself: nothing goes over the network.
         :raises JobFailed: ``server-gone``, ``image-damaged`` or ``disk-failing``.
         """
         targets: dict[int, list[Target]] = defaultdict(list)
@@ -72,7 +73,8 @@ class Writer:
         over = threading.Event()
 
         def deliver(number: int, data: bytearray) -> None:
-            self._tally.add(fetched=len(data))
+            if not kept:
+                self._tally.add(fetched=len(data))
             room.take(pieces[number].stored + pieces[number].plain)
             arrived.put((number, data))
 

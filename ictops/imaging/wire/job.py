@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ictops.imaging.wire.words import DIGEST, GUID, HOST, MAC, NAME, VERSION, check, moment
+from ictops.imaging.wire.words import DIGEST, FILE, GUID, HOST, MAC, NAME, VERSION, check, moment
 
 JobKind = Literal["image", "capture", "erase", "heal", "look"]
 """Look: say what hardware there is, and change nothing."""
@@ -80,6 +80,19 @@ class Erase:
 
 
 @dataclass(frozen=True, slots=True)
+class BootFile:
+    """A file of the agent's own boot, that a PC with a cache keeps: see agent/bootpart.py."""
+
+    name: str
+    digest: str
+    size: int
+
+    def __post_init__(self) -> None:
+        check(FILE, self.name, "file's name")
+        check(DIGEST, self.digest, "digest")
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """What one PC is to do, once."""
 
@@ -101,6 +114,10 @@ class Job:
     multicast: Multicast | None = None
     cache: int = 0
     """Bytes of the partition that keeps pieces at the PC; 0 for none."""
+    boot: tuple[BootFile, ...] = ()
+    """What a PC with a cache keeps, so that it starts its agent without a boot server."""
+    standing: bool = False
+    """Whether it is done at each boot within its window, not once; to heal only."""
     erase: Erase | None = None
     then: Literal["reboot", "poweroff"] = "reboot"
 
@@ -117,3 +134,7 @@ class Job:
             raise ValueError(f"a job that is to {self.kind} names an image, or must not")
         if (self.kind == "erase") != (self.erase is not None):
             raise ValueError("only a job that is to erase says what to erase")
+        if self.standing and self.kind != "heal":
+            raise ValueError("only a job that is to heal is done at each boot")
+        if self.cache < 0:
+            raise ValueError("a cache has no size below nothing")

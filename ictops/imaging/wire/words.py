@@ -10,6 +10,8 @@ NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 """An image's name: it becomes a folder."""
 VERSION = re.compile(r"[0-9a-z][0-9a-z.-]{0,62}")
 """An image's version: it becomes a folder."""
+FILE = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}")
+"""A file's name, without a folder."""
 HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}")
 MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

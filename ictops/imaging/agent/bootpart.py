@@ -1,0 +1,284 @@
+"""The partition from which a PC starts its agent without a boot server, by UEFI or BIOS.
+
+Debian's signed shim and GRUB, and the agent's kernel and initramfs. GRUB's environment block says
+what is to be booted (GRUB's manual, 16.3), so the PC's own system, the agent and GRUB agree by one
+small file:
+
+=================  ================================================================================
+``ictops_writing`` the disk holds half a system: only the agent can be booted
+``ictops_next``    the agent is booted once
+``ictops_always``  the agent is booted at each start
+``ictops_healed``  GRUB's own: the agent had its turn, and the system is booted now
+``ictops_tries``   GRUB's own: how often the agent was started since it began to write
+=================  ================================================================================
+
+GRUB gives the agent its turn, and takes it back, before it starts it: an agent that fails, in
+whatever way, is followed by the system as it is. Nothing goes round in circles.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from ictops.imaging.agent.area import GAP, Area
+from ictops.imaging.agent.cache import write_whole
+from ictops.imaging.agent.disk import Disk
+from ictops.imaging.agent.faults import JobFailed
+from ictops.imaging.agent.mount import open_folder
+from ictops.imaging.wire.job import BootFile
+from ictops.imaging.wire.manifest import BOOT_CODE_BYTES, SECTOR, Manifest
+from ictops.imaging.wire.words import digest_of
+
+LABEL = "ictops heal"
+"""Of the boot entry; the control box knows it by this."""
+LOADER = "\\EFI\\BOOT\\BOOTX64.EFI"
+ENVIRONMENT = "grub/ictops.env"
+NEEDED = ("vmlinuz", "initrd.img", "shimx64.efi", "grubx64.efi", "boot.img", "core.img")
+"""The last two are GRUB for BIOS PCs."""
+_BOOT_IMAGE = "grub/boot.img"
+_CONFIGS = ("grub/grub.cfg", "EFI/debian/grub.cfg")
+"""Where Debian's signed GRUBs look for their configuration, the network's and the disk's."""
+_LOADERS = (
+    "/EFI/debian/shimx64.efi", "/EFI/ubuntu/shimx64.efi", "/EFI/fedora/shimx64.efi",
+    "/EFI/opensuse/shim.efi", "/EFI/Microsoft/Boot/bootmgfw.efi", "/EFI/debian/grubx64.efi",
+    "/EFI/BOOT/BOOTX64.EFI",
+)  # fmt: skip
+_PATH = re.compile(r"(\\[A-Za-z0-9_.-]+)+")
+_WORD = re.compile(r"[A-Za-z0-9_.,:=/@%\[\]-]+")
+_HEAD = b"# GRUB Environment Block\n"
+_BLOCK = 1024
+"""Bytes, always (GRUB's include/grub/lib/envblk.h)."""
+# From GRUB's include/grub/i386/pc/boot.h and grub-bios-setup.
+_KERNEL_SECTOR, _DRIVE_CHECK = 0x5C, 0x66
+_NO_CHECK = b"\x90\x90"
+_BLOCKLIST = struct.Struct("<QHH")
+_CONFIG = """\
+# Written by ictops' imaging agent: what this PC boots from its disk, without a boot server.
+set timeout=0
+set pager=0
+set own="$root"
+set file="($own)/grub/ictops.env"
+load_env --file "$file" ictops_writing ictops_next ictops_always ictops_healed ictops_tries
+
+function keep {
+  save_env --file "$file" ictops_next ictops_healed ictops_tries
+}
+
+function boot_agent {
+  echo "This PC is being put back to its image. Leave it on."
+  if linux ($own)/ictops/@FOLDER@/vmlinuz @ARGUMENTS@; then
+    if initrd ($own)/ictops/@FOLDER@/initrd.img; then
+      boot
+    fi
+  fi
+}
+
+function boot_loader {
+  # Never our own: that would go round in circles.
+  if search --no-floppy --file --set=found "$1"; then
+    if [ "$found" != "$own" ]; then
+      set root="$found"
+      if chainloader "($found)$1"; then
+        boot
+      fi
+    fi
+  fi
+}
+
+# The turn is taken back before the agent has it; where that cannot be kept, it gets none.
+if [ "$ictops_writing" = "1" ]; then
+  if [ "$ictops_tries" != "xxxxx" ]; then
+    set ictops_tries="x$ictops_tries"
+    if keep; then
+      boot_agent
+    fi
+  fi
+elif [ "$ictops_next" = "1" ]; then
+  set ictops_next=0
+  set ictops_healed=1
+  if keep; then
+    boot_agent
+  fi
+elif [ "$ictops_always" = "1" ]; then
+  if [ "$ictops_healed" != "1" ]; then
+    set ictops_healed=1
+    if keep; then
+      boot_agent
+    fi
+  fi
+fi
+if [ "$ictops_healed" = "1" ]; then
+  set ictops_healed=0
+  keep
+fi
+
+if [ "$grub_platform" = "efi" ]; then
+  for loader in @LOADERS@; do
+    boot_loader "$loader"
+  done
+else
+  regexp --set=disk "^([^,]+)" "$own"
+  set root="$disk"
+  if chainloader ($own)/grub/system.img; then
+    boot
+  fi
+fi
+
+# The firmware goes on with what comes next: the network, or another disk.
+exit
+"""
+
+
+def environment(values: Mapping[str, str]) -> bytes:
+    """Give an environment block of GRUB."""
+    lines = "".join(f"{name}={value}\n" for name, value in sorted(values.items()))
+    text = _HEAD + lines.encode("ascii")
+    if len(text) > _BLOCK:
+        raise ValueError("an environment block is full")
+    return text + b"#" * (_BLOCK - len(text))
+
+
+def read_environment(data: bytes) -> dict[str, str]:
+    """Read an environment block; a damaged one says nothing."""
+    if len(data) != _BLOCK or not data.startswith(_HEAD):
+        return {}
+    lines = data.decode("ascii", errors="replace").splitlines()
+    return dict(one.split("=", 1) for one in lines if "=" in one and not one.startswith("#"))
+
+
+def configuration(manifest: Manifest, folder: str, arguments: Iterable[str]) -> str:
+    """Give GRUB's configuration.
+
+    :param folder: in which the agent's Linux is.
+    :param arguments: of its kernel; words that GRUB would read otherwise are left out.
+    """
+    loaders = list(_LOADERS)
+    entry = manifest.boot_entry
+    if entry is not None and _PATH.fullmatch(entry.loader):
+        own = entry.loader.replace("\\", "/")
+        loaders = [own, *(one for one in loaders if one != own)]
+    words = [one for one in arguments if _WORD.fullmatch(one)]
+    return (
+        _CONFIG.replace("@FOLDER@", folder)
+        .replace("@ARGUMENTS@", " ".join(["boot=ictops", "ictops.local=1", *words]))
+        .replace("@LOADERS@", " ".join(loaders))
+    )
+
+
+def boots_agent(disk: Disk, area: Area) -> bytes | None:
+    """Give the boot code that starts the agent from here on a BIOS PC; None if nothing does."""
+    try:
+        with open_folder(disk, area.boot, "vfat") as folder:
+            image = _read(folder / _BOOT_IMAGE)
+            there = (folder / _CONFIGS[0]).is_file()
+    except JobFailed:
+        return None
+    return _boot_code(image, area) if there and len(image) == SECTOR else None
+
+
+def put_boot(
+    disk: Disk,
+    area: Area,
+    files: Mapping[str, bytes],
+    manifest: Manifest,
+    arguments: Iterable[str],
+) -> None:
+    """Write all that the agent is started by; what is there works until the new one is whole.
+
+    :param files: by the names in :data:`NEEDED`.
+    :raises JobFailed: ``agent``.
+    """
+    version = digest_name(files)
+    config = configuration(manifest, version, arguments).encode("ascii")
+    with open_folder(disk, area.boot, "vfat") as folder:
+        linux = folder / "ictops" / version
+        for old in (folder / "ictops").glob("*"):
+            # GRUB's configuration names the last one that was whole.
+            if old.name != version and f"/{old.name}/".encode() not in _now(folder):
+                _remove(old)
+        for name in ("vmlinuz", "initrd.img"):
+            put(linux / name, files[name])
+        put(folder / "EFI/BOOT/BOOTX64.EFI", files["shimx64.efi"])
+        put(folder / "EFI/BOOT/grubx64.efi", files["grubx64.efi"])
+        code = bytes.fromhex(manifest.boot_code) or bytes(BOOT_CODE_BYTES)
+        put(folder / "grub/system.img", code.ljust(SECTOR - 2, b"\0") + b"\x55\xaa")
+        put(folder / _BOOT_IMAGE, files["boot.img"])
+        if not read_environment(_read(folder / ENVIRONMENT)):
+            put(folder / ENVIRONMENT, environment({}))
+        for name in _CONFIGS:
+            put(folder / name, config)
+    _put_core(disk, area, files["core.img"])
+
+
+def _boot_code(boot_image: bytes, area: Area) -> bytes:
+    """Do what grub-bios-setup does to the first sector."""
+    code = bytearray(boot_image[:BOOT_CODE_BYTES])
+    struct.pack_into("<Q", code, _KERNEL_SECTOR, area.start // SECTOR)
+    # Trust no BIOS to say which disk it boots from.
+    code[_DRIVE_CHECK : _DRIVE_CHECK + 2] = _NO_CHECK
+    return bytes(code)
+
+
+def set_environment(disk: Disk, area: Area, **values: str) -> None:
+    """Change what GRUB is to do, in one write of one sector."""
+    with open_folder(disk, area.boot, "vfat") as folder:
+        path = folder / ENVIRONMENT
+        now = read_environment(_read(path))
+        new = environment({**now, **values})
+        if new != _read(path):
+            with path.open("r+b") as file:
+                file.write(new)
+
+
+def digest_name(files: Mapping[str, bytes]) -> str:
+    """Give a folder's name for an agent's Linux: another one for another."""
+    return digest_of(b"".join(digest_of(files[name]) for name in NEEDED[:2])).hex()[:8]
+
+
+def missing_files(given: Iterable[BootFile]) -> list[str]:
+    """Give which files a job does not name."""
+    return sorted(set(NEEDED) - {one.name for one in given})
+
+
+def put(path: Path, data: bytes) -> None:
+    """Write a file, unless it is so already."""
+    if _read(path) != data:
+        write_whole(path, data)
+
+
+def _put_core(disk: Disk, area: Area, core_image: bytes) -> None:
+    """Do what grub-bios-setup does, in the gap before our partitions."""
+    core = bytearray(core_image)
+    sectors = -(-len(core) // SECTOR)
+    at = SECTOR - _BLOCKLIST.size
+    if sectors * SECTOR > GAP or len(core) < SECTOR:
+        raise JobFailed("agent", "GRUB's image for BIOS PCs does not fit before the boot partition")
+    _, length, segment = _BLOCKLIST.unpack_from(core, at)
+    if length != sectors - 1:
+        raise JobFailed("agent", "GRUB's image for BIOS PCs is not as it was until now")
+    _BLOCKLIST.pack_into(core, at, area.start // SECTOR + 1, length, segment)
+    there = bytearray(len(core))
+    disk.read(area.start, there)
+    if there != core:
+        disk.write(area.start, [core])
+        disk.flush()
+
+
+def _now(folder: Path) -> bytes:
+    return _read(folder / _CONFIGS[0])
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _remove(folder: Path) -> None:
+    for one in folder.iterdir():
+        one.unlink()
+    folder.rmdir()
