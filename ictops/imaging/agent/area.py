@@ -23,7 +23,7 @@ BOOT_NAME, CACHE_NAME = "ictops-boot", "ictops-cache"
 BOOT_BYTES = 128 * 2**20
 """Two of the agent's Linux: the new one is whole before the old one goes."""
 GAP = 2**20
-"""Bytes before the boot partition, for GRUB's image for BIOS PCs."""
+"""Bytes before the boot partition: GRUB for BIOS PCs, and at its end what GRUB is to do."""
 _BOOT_NUMBER, _CACHE_NUMBER = 127, 128
 """The last that a GPT has (UEFI 2.10, 5.3.2): no image has so many partitions."""
 

@@ -1,8 +1,9 @@
 """The partition from which a PC starts its agent without a boot server, by UEFI or BIOS.
 
 Debian's signed shim and GRUB, and the agent's kernel and initramfs. GRUB's environment block says
-what is to be booted (GRUB's manual, 16.3), so the PC's own system, the agent and GRUB agree by one
-small file:
+what is to be booted (GRUB's manual, 16.3). It lies in the last two sectors before this partition,
+outside of any file system: so the PC's own system, the agent and GRUB each change it by writing one
+sector in its place, which is done or not when the power goes.
 
 =================  ================================================================================
 ``ictops_writing`` the disk holds half a system: only the agent can be booted
@@ -21,13 +22,11 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 from ictops.imaging.agent.area import GAP, Area
-from ictops.imaging.agent.cache import write_whole
 from ictops.imaging.agent.disk import Disk
+from ictops.imaging.agent.fat import Fat
 from ictops.imaging.agent.faults import JobFailed
-from ictops.imaging.agent.mount import open_folder
 from ictops.imaging.wire.job import BootFile
 from ictops.imaging.wire.manifest import BOOT_CODE_BYTES, SECTOR, Manifest
 from ictops.imaging.wire.words import digest_of
@@ -35,7 +34,6 @@ from ictops.imaging.wire.words import digest_of
 LABEL = "ictops heal"
 """Of the boot entry; the control box knows it by this."""
 LOADER = "\\EFI\\BOOT\\BOOTX64.EFI"
-ENVIRONMENT = "grub/ictops.env"
 NEEDED = ("vmlinuz", "initrd.img", "shimx64.efi", "grubx64.efi", "boot.img", "core.img")
 """The last two are GRUB for BIOS PCs."""
 _BOOT_IMAGE = "grub/boot.img"
@@ -49,7 +47,7 @@ _LOADERS = (
 _PATH = re.compile(r"(\\[A-Za-z0-9_.-]+)+")
 _WORD = re.compile(r"[A-Za-z0-9_.,:=/@%\[\]-]+")
 _HEAD = b"# GRUB Environment Block\n"
-_BLOCK = 1024
+ENVIRONMENT_BYTES = 1024
 """Bytes, always (GRUB's include/grub/lib/envblk.h)."""
 # From GRUB's include/grub/i386/pc/boot.h and grub-bios-setup.
 _KERNEL_SECTOR, _DRIVE_CHECK = 0x5C, 0x66
@@ -60,7 +58,8 @@ _CONFIG = """\
 set timeout=0
 set pager=0
 set own="$root"
-set file="($own)/grub/ictops.env"
+regexp --set=disk "^([^,]+)" "$own"
+set file="($disk)@BLOCK@"
 load_env --file "$file" ictops_writing ictops_next ictops_always ictops_healed ictops_tries
 
 function keep {
@@ -120,7 +119,6 @@ if [ "$grub_platform" = "efi" ]; then
     boot_loader "$loader"
   done
 else
-  regexp --set=disk "^([^,]+)" "$own"
   set root="$disk"
   if chainloader ($own)/grub/system.img; then
     boot
@@ -136,20 +134,20 @@ def environment(values: Mapping[str, str]) -> bytes:
     """Give an environment block of GRUB."""
     lines = "".join(f"{name}={value}\n" for name, value in sorted(values.items()))
     text = _HEAD + lines.encode("ascii")
-    if len(text) > _BLOCK:
+    if len(text) > ENVIRONMENT_BYTES:
         raise ValueError("an environment block is full")
-    return text + b"#" * (_BLOCK - len(text))
+    return text + b"#" * (ENVIRONMENT_BYTES - len(text))
 
 
 def read_environment(data: bytes) -> dict[str, str]:
     """Read an environment block; a damaged one says nothing."""
-    if len(data) != _BLOCK or not data.startswith(_HEAD):
+    if len(data) != ENVIRONMENT_BYTES or not data.startswith(_HEAD):
         return {}
     lines = data.decode("ascii", errors="replace").splitlines()
     return dict(one.split("=", 1) for one in lines if "=" in one and not one.startswith("#"))
 
 
-def configuration(manifest: Manifest, folder: str, arguments: Iterable[str]) -> str:
+def configuration(manifest: Manifest, area: Area, folder: str, arguments: Iterable[str]) -> str:
     """Give GRUB's configuration.
 
     :param folder: in which the agent's Linux is.
@@ -161,22 +159,27 @@ def configuration(manifest: Manifest, folder: str, arguments: Iterable[str]) -> 
         own = entry.loader.replace("\\", "/")
         loaders = [own, *(one for one in loaders if one != own)]
     words = [one for one in arguments if _WORD.fullmatch(one)]
+    sectors = f"{_environment_at(area) // SECTOR}+{ENVIRONMENT_BYTES // SECTOR}"
     return (
         _CONFIG.replace("@FOLDER@", folder)
+        .replace("@BLOCK@", sectors)
         .replace("@ARGUMENTS@", " ".join(["boot=ictops", "ictops.local=1", *words]))
         .replace("@LOADERS@", " ".join(loaders))
     )
 
 
-def boots_agent(disk: Disk, area: Area) -> bytes | None:
-    """Give the boot code that starts the agent from here on a BIOS PC; None if nothing does."""
-    try:
-        with open_folder(disk, area.boot, "vfat") as folder:
-            image = _read(folder / _BOOT_IMAGE)
-            there = (folder / _CONFIGS[0]).is_file()
-    except JobFailed:
+def boot_code(disk: Disk, area: Area) -> bytes | None:
+    """Give what starts the agent from here on a BIOS PC; None if there is no agent here."""
+    fat = Fat(disk, area.boot)
+    image = fat.read(_BOOT_IMAGE)
+    if len(image) != SECTOR or not fat.read(_CONFIGS[0]):
         return None
-    return _boot_code(image, area) if there and len(image) == SECTOR else None
+    # What grub-bios-setup does to the first sector.
+    code = bytearray(image[:BOOT_CODE_BYTES])
+    struct.pack_into("<Q", code, _KERNEL_SECTOR, area.start // SECTOR)
+    # Trust no BIOS to say which disk it boots from.
+    code[_DRIVE_CHECK : _DRIVE_CHECK + 2] = _NO_CHECK
+    return bytes(code)
 
 
 def put_boot(
@@ -186,51 +189,46 @@ def put_boot(
     manifest: Manifest,
     arguments: Iterable[str],
 ) -> None:
-    """Write all that the agent is started by; what is there works until the new one is whole.
+    """Write all that the agent is started by; what names it comes last.
 
     :param files: by the names in :data:`NEEDED`.
     :raises JobFailed: ``agent``.
     """
     version = digest_name(files)
-    config = configuration(manifest, version, arguments).encode("ascii")
-    with open_folder(disk, area.boot, "vfat") as folder:
-        linux = folder / "ictops" / version
-        for old in (folder / "ictops").glob("*"):
-            # GRUB's configuration names the last one that was whole.
-            if old.name != version and f"/{old.name}/".encode() not in _now(folder):
-                _remove(old)
-        for name in ("vmlinuz", "initrd.img"):
-            put(linux / name, files[name])
-        put(folder / "EFI/BOOT/BOOTX64.EFI", files["shimx64.efi"])
-        put(folder / "EFI/BOOT/grubx64.efi", files["grubx64.efi"])
-        code = bytes.fromhex(manifest.boot_code) or bytes(BOOT_CODE_BYTES)
-        put(folder / "grub/system.img", code.ljust(SECTOR - 2, b"\0") + b"\x55\xaa")
-        put(folder / _BOOT_IMAGE, files["boot.img"])
-        if not read_environment(_read(folder / ENVIRONMENT)):
-            put(folder / ENVIRONMENT, environment({}))
-        for name in _CONFIGS:
-            put(folder / name, config)
+    config = configuration(manifest, area, version, arguments).encode("ascii")
+    code = bytes.fromhex(manifest.boot_code) or bytes(BOOT_CODE_BYTES)
+    fat = Fat(disk, area.boot)
+    for old in fat.folders("ictops"):
+        # The last one that was whole is what GRUB's configuration names.
+        if old != version and f"/{old}/".encode() not in fat.read(_CONFIGS[0]):
+            fat.remove(f"ictops/{old}")
+    for name in ("vmlinuz", "initrd.img"):
+        fat.put(f"ictops/{version}/{name}", files[name])
+    fat.put("EFI/BOOT/BOOTX64.EFI", files["shimx64.efi"])
+    fat.put("EFI/BOOT/grubx64.efi", files["grubx64.efi"])
+    fat.put("grub/system.img", code.ljust(SECTOR - 2, b"\0") + b"\x55\xaa")
+    fat.put(_BOOT_IMAGE, files["boot.img"])
     _put_core(disk, area, files["core.img"])
+    set_environment(disk, area)
+    for name in _CONFIGS:
+        fat.put(name, config)
 
 
-def _boot_code(boot_image: bytes, area: Area) -> bytes:
-    """Do what grub-bios-setup does to the first sector."""
-    code = bytearray(boot_image[:BOOT_CODE_BYTES])
-    struct.pack_into("<Q", code, _KERNEL_SECTOR, area.start // SECTOR)
-    # Trust no BIOS to say which disk it boots from.
-    code[_DRIVE_CHECK : _DRIVE_CHECK + 2] = _NO_CHECK
-    return bytes(code)
+def get_environment(disk: Disk, area: Area) -> dict[str, str]:
+    """Give what GRUB is to do."""
+    data = bytearray(ENVIRONMENT_BYTES)
+    disk.read(_environment_at(area), data)
+    return read_environment(bytes(data))
 
 
 def set_environment(disk: Disk, area: Area, **values: str) -> None:
-    """Change what GRUB is to do, in one write of one sector."""
-    with open_folder(disk, area.boot, "vfat") as folder:
-        path = folder / ENVIRONMENT
-        now = read_environment(_read(path))
-        new = environment({**now, **values})
-        if new != _read(path):
-            with path.open("r+b") as file:
-                file.write(new)
+    """Change what GRUB is to do.
+
+    :raises JobFailed: ``disk-failing``.
+    """
+    data = environment({**get_environment(disk, area), **values})
+    disk.write(_environment_at(area), [data])
+    disk.flush()
 
 
 def digest_name(files: Mapping[str, bytes]) -> str:
@@ -243,10 +241,8 @@ def missing_files(given: Iterable[BootFile]) -> list[str]:
     return sorted(set(NEEDED) - {one.name for one in given})
 
 
-def put(path: Path, data: bytes) -> None:
-    """Write a file, unless it is so already."""
-    if _read(path) != data:
-        write_whole(path, data)
+def _environment_at(area: Area) -> int:
+    return area.boot.start - ENVIRONMENT_BYTES
 
 
 def _put_core(disk: Disk, area: Area, core_image: bytes) -> None:
@@ -254,7 +250,7 @@ def _put_core(disk: Disk, area: Area, core_image: bytes) -> None:
     core = bytearray(core_image)
     sectors = -(-len(core) // SECTOR)
     at = SECTOR - _BLOCKLIST.size
-    if sectors * SECTOR > GAP or len(core) < SECTOR:
+    if sectors * SECTOR > GAP - ENVIRONMENT_BYTES or len(core) < SECTOR:
         raise JobFailed("agent", "GRUB's image for BIOS PCs does not fit before the boot partition")
     _, length, segment = _BLOCKLIST.unpack_from(core, at)
     if length != sectors - 1:
@@ -265,20 +261,3 @@ def _put_core(disk: Disk, area: Area, core_image: bytes) -> None:
     if there != core:
         disk.write(area.start, [core])
         disk.flush()
-
-
-def _now(folder: Path) -> bytes:
-    return _read(folder / _CONFIGS[0])
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""
-
-
-def _remove(folder: Path) -> None:
-    for one in folder.iterdir():
-        one.unlink()
-    folder.rmdir()

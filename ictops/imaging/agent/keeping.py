@@ -17,7 +17,7 @@ from ictops.imaging.agent.area import (
     same_places,
     there_is,
 )
-from ictops.imaging.agent.bootpart import boots_agent, missing_files, put_boot
+from ictops.imaging.agent.bootpart import boot_code, missing_files, put_boot
 from ictops.imaging.agent.bring import bring
 from ictops.imaging.agent.cache import Cache, FromCache, IntoCache
 from ictops.imaging.agent.disk import Disk
@@ -57,7 +57,7 @@ class Keeping:
             found = found if wanted is not None and same_places(found, wanted) else None
         if found is not None:
             self.area = found
-            self.boot_code = boots_agent(self.disk, found)
+            self.boot_code = boot_code(self.disk, found)
             self._open()
         return self
 
@@ -201,7 +201,7 @@ class Keeping:
             put_boot(self.disk, self.area, files, manifest, arguments)
         except (JobFailed, OSError) as error:
             self.say(f"the PC cannot be put back without its boot server: {error}")
-        self.boot_code = boots_agent(self.disk, self.area)
+        self.boot_code = boot_code(self.disk, self.area)
         return self.boot_code is not None
 
     def _open(self) -> None:

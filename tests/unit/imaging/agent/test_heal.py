@@ -1,0 +1,195 @@
+"""A PC that is put back to its image by what it keeps, without any server."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ictops.imaging.agent.disk import Disk
+from ictops.imaging.wire.said import HostKeys
+from ictops.imaging.wire.signature import sign
+from tests.support import images
+from tests.unit.imaging.agent.conftest import School, Versions
+from tests.unit.imaging.agent.healing import (
+    ADAPT,
+    CACHE,
+    DISK,
+    area_of,
+    boot_files,
+    cache_of,
+    code_of,
+    damage,
+    environment_of,
+    give,
+    heal,
+    heal_job,
+    imaged,
+    of_firmware,
+    reports,
+)
+from tests.unit.imaging.agent.test_image import debugfs
+from tests.unit.imaging.agent.test_power_cut import PowerCut, Volatile
+
+HOST_KEY = "cat /etc/ssh/ssh_host_ed25519_key.pub"
+
+
+def system(disk: Path, image: images.Image, folder: Path) -> Path:
+    root = image.manifest.partitions[-1]
+    end = area_of(disk).start if root.grow else root.end
+    return images.cut_out(disk, images.replace(root, size=end - root.start), folder / "cut.img")
+
+
+def test_a_damaged_pc_is_healed_without_a_server(school: School, versions: Versions) -> None:
+    disk = imaged(school, versions.first)
+    known = debugfs(system(disk, versions.first, school.folder), HOST_KEY)
+    damage(disk, versions.first)
+    job = heal_job(school, versions.first)
+    give(school, disk, job)
+    school.files.stop()
+    end, whole = heal(school, disk)
+    assert (end.outcome, end.fetched, whole) == ("done", 0, True), end
+    assert end.written > 0
+    healed = system(disk, versions.first, school.folder)
+    assert debugfs(healed, HOST_KEY) == known
+    assert debugfs(healed, "cat /etc/hostname") == "pc-01\n"
+    assert "Mode:  0600" in debugfs(healed, "stat /etc/ssh/ssh_host_ed25519_key")
+    assert images.bootable(disk, versions.first)
+    assert environment_of(disk) == {"ictops_tries": "", "ictops_writing": "0"}
+    (report,) = reports(disk)
+    assert (report.job, report.end) == (job.id, end)
+
+
+def test_a_whole_pc_is_read_and_nothing_is_written(school: School, versions: Versions) -> None:
+    disk = imaged(school, versions.fixed, adapt=None)
+    give(school, disk, heal_job(school, versions.fixed, adapt=None))
+    school.files.stop()
+    end, whole = heal(school, disk)
+    assert (end.outcome, end.fetched, end.written, whole) == ("done", 0, 0, True), end
+
+
+def test_what_the_cache_lacks_comes_over_the_network(school: School, versions: Versions) -> None:
+    disk = imaged(school, versions.fixed, adapt=None)
+    damage(disk, versions.fixed)
+    with cache_of(disk) as folder:
+        packs = sorted((folder / "packs").glob("??/*"))
+        with packs[0].open("r+b") as file:
+            file.write(b"nonsense" * 500_000)
+    give(school, disk, heal_job(school, versions.fixed, adapt=None))
+    end, whole = heal(school, disk)
+    assert (end.outcome, whole) == ("done", True), end
+    assert 0 < end.fetched == school.files.sent - end_of_probe(end, school)
+    assert images.differing_places(disk, versions.fixed) == []
+
+
+def end_of_probe(end: object, school: School) -> int:
+    """Give the bytes of the one piece by which the agent saw that the boot server is there."""
+    return school.files.sent - getattr(end, "fetched", 0)
+
+
+def test_nothing_is_written_where_the_cache_is_damaged_and_nobody_answers(
+    school: School, versions: Versions
+) -> None:
+    disk = imaged(school, versions.fixed, adapt=None)
+    damage(disk, versions.fixed)
+    with cache_of(disk) as folder:
+        for one in (folder / "packs").glob("??/*"):
+            one.unlink()
+    job = heal_job(school, versions.fixed, adapt=None)
+    give(school, disk, job)
+    before = image_bytes(disk)
+    school.files.stop()
+    end, whole = heal(school, disk)
+    assert (end.outcome, end.fault, whole) == ("failed", "server-gone", True), end
+    assert any("the cache lacks" in one for one in school.screen)
+    assert image_bytes(disk) == before
+    assert [one.end.fault for one in reports(disk)] == ["server-gone"]
+
+
+def image_bytes(disk: Path) -> bytes:
+    with disk.open("rb") as file:
+        return file.read(area_of(disk).start)
+
+
+def test_a_job_is_done_once(school: School, versions: Versions) -> None:
+    disk = imaged(school, versions.fixed, adapt=None)
+    job = heal_job(school, versions.fixed, adapt=None)
+    give(school, disk, job)
+    assert heal(school, disk)[0].outcome == "done"
+    give(school, disk, job)
+    damage(disk, versions.fixed)
+    before = image_bytes(disk)
+    end, whole = heal(school, disk)
+    assert (end.outcome, end.fault, whole) == ("failed", "job-refused", True)
+    assert image_bytes(disk) == before
+
+
+def test_a_standing_job_is_done_each_time(school: School, versions: Versions) -> None:
+    disk = imaged(school, versions.fixed, adapt=None)
+    give(school, disk, heal_job(school, versions.fixed, adapt=None, standing=True), "standing")
+    school.files.stop()
+    for seed in (1, 2):
+        damage(disk, versions.fixed, seed)
+        end, whole = heal(school, disk)
+        assert (end.outcome, end.fetched, whole) == ("done", 0, True), end
+        assert images.differing_places(disk, versions.fixed) == []
+
+
+@pytest.mark.parametrize("what", ["late", "another PC", "unsigned", "image", "none"])
+def test_a_job_that_may_not_be_done_is_refused(
+    school: School, versions: Versions, what: str
+) -> None:
+    disk = imaged(school, versions.fixed, adapt=None)
+    day = timedelta(days=1)
+    over = {
+        "not_before": (datetime.now(UTC) - 3 * day).isoformat(),
+        "not_after": (datetime.now(UTC) - 2 * day).isoformat(),
+    }
+    given = {"late": over, "another PC": {"mac": "02:00:00:00:00:99"}, "image": {"kind": "image"}}
+    if what == "unsigned":
+        other = images.Signing.make(school.folder / "other")
+        give(images.replace(school, signing=other), disk, heal_job(school, versions.fixed))
+    elif what != "none":
+        give(school, disk, heal_job(school, versions.fixed, **given[what]))
+    before = image_bytes(disk)
+    end, whole = heal(school, disk)
+    assert (end.outcome, end.fault, whole) == ("failed", "job-refused", True), end
+    assert image_bytes(disk) == before
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_power_is_cut_while_a_pc_is_healed(school: School, versions: Versions, seed: int) -> None:
+    chance = random.Random(seed)
+    firmware = "bios" if seed % 2 else "uefi"
+    disk = imaged(school, versions.fixed, adapt=None, firmware=firmware)
+    machine = of_firmware(school.machine(disk), firmware)
+    damage(disk, versions.fixed, seed)
+    give(school, disk, heal_job(school, versions.fixed, adapt=None))
+    school.files.stop()
+    cuts = 0
+    for _ in range(3):
+        left = chance.randrange(40)
+        cut = images.replace(machine, open_disk=lambda path, n=left: Volatile(path, n, chance))
+        try:
+            heal(school, disk, cut)
+        except PowerCut:
+            cuts += 1
+            if environment_of(disk).get("ictops_writing") != "1":
+                continue
+            # Only the agent can be booted.
+            code = code_of(disk) if firmware == "bios" else None
+            assert disk.read_bytes()[:440] in {code, bytes(440)} or whole(disk, versions)
+    assert cuts or environment_of(disk)["ictops_writing"] == "0"
+    end, is_whole = heal(school, disk, machine)
+    assert end.fetched == 0
+    assert is_whole
+    assert images.differing_places(disk, versions.fixed) == []
+    assert environment_of(disk)["ictops_writing"] == "0"
+    assert reports(disk)[0].end.outcome == "done"
+
+
+def whole(disk: Path, versions: Versions) -> bool:
+    return images.differing_places(disk, versions.fixed) == []
