@@ -23,7 +23,7 @@ BOOT_NAME, CACHE_NAME = "ictops-boot", "ictops-cache"
 BOOT_BYTES = 128 * 2**20
 """Two of the agent's Linux: the new one is whole before the old one goes."""
 GAP = 2**20
-"""Bytes before the boot partition: GRUB for BIOS PCs, and at its end what GRUB is to do."""
+"""Bytes before the boot partition, for GRUB's image for BIOS PCs."""
 _BOOT_NUMBER, _CACHE_NUMBER = 127, 128
 """The last that a GPT has (UEFI 2.10, 5.3.2): no image has so many partitions."""
 
@@ -89,7 +89,8 @@ def make_file_systems(disk: Disk, area: Area) -> None:
     :raises JobFailed: ``agent``, with what the program said.
     """
     with attached(disk, area.boot) as device:
-        run("mkfs.fat", "-F", "32", "-n", "ICTOPSBOOT", str(device))
+        # Clusters of 1 KiB: GRUB's environment block is one of them.
+        run("mkfs.fat", "-F", "32", "-s", "2", "-n", "ICTOPSBOOT", str(device))
     make_cache(disk, area)
 
 

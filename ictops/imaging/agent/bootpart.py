@@ -1,9 +1,9 @@
 """The partition from which a PC starts its agent without a boot server, by UEFI or BIOS.
 
 Debian's signed shim and GRUB, and the agent's kernel and initramfs. GRUB's environment block says
-what is to be booted (GRUB's manual, 16.3). It lies in the last two sectors before this partition,
-outside of any file system: so the PC's own system, the agent and GRUB each change it by writing one
-sector in its place, which is done or not when the power goes.
+what is to be booted (GRUB's manual, 16.3). The PC's own system, the agent and GRUB each change it by
+writing its first sector in its place, which is done or not when the power goes. (GRUB 2.06 can read
+a block outside of a file system, and cannot write it.)
 
 =================  ================================================================================
 ``ictops_writing`` the disk holds half a system: only the agent can be booted
@@ -47,6 +47,7 @@ _LOADERS = (
 _PATH = re.compile(r"(\\[A-Za-z0-9_.-]+)+")
 _WORD = re.compile(r"[A-Za-z0-9_.,:=/@%\[\]-]+")
 _HEAD = b"# GRUB Environment Block\n"
+ENVIRONMENT = "grub/ictops.env"
 ENVIRONMENT_BYTES = 1024
 """Bytes, always (GRUB's include/grub/lib/envblk.h)."""
 # From GRUB's include/grub/i386/pc/boot.h and grub-bios-setup.
@@ -59,7 +60,7 @@ set timeout=0
 set pager=0
 set own="$root"
 regexp --set=disk "^([^,]+)" "$own"
-set file="($disk)@BLOCK@"
+set file="($own)/@BLOCK@"
 load_env --file "$file" ictops_writing ictops_next ictops_always ictops_healed ictops_tries
 
 function keep {
@@ -95,6 +96,9 @@ if [ "$ictops_writing" = "1" ]; then
       boot_agent
     fi
   fi
+  echo "This PC could not be put back. Its boot server can do it."
+  sleep 20
+  exit
 elif [ "$ictops_next" = "1" ]; then
   set ictops_next=0
   set ictops_healed=1
@@ -147,7 +151,7 @@ def read_environment(data: bytes) -> dict[str, str]:
     return dict(one.split("=", 1) for one in lines if "=" in one and not one.startswith("#"))
 
 
-def configuration(manifest: Manifest, area: Area, folder: str, arguments: Iterable[str]) -> str:
+def configuration(manifest: Manifest, folder: str, arguments: Iterable[str]) -> str:
     """Give GRUB's configuration.
 
     :param folder: in which the agent's Linux is.
@@ -159,10 +163,9 @@ def configuration(manifest: Manifest, area: Area, folder: str, arguments: Iterab
         own = entry.loader.replace("\\", "/")
         loaders = [own, *(one for one in loaders if one != own)]
     words = [one for one in arguments if _WORD.fullmatch(one)]
-    sectors = f"{_environment_at(area) // SECTOR}+{ENVIRONMENT_BYTES // SECTOR}"
     return (
         _CONFIG.replace("@FOLDER@", folder)
-        .replace("@BLOCK@", sectors)
+        .replace("@BLOCK@", ENVIRONMENT)
         .replace("@ARGUMENTS@", " ".join(["boot=ictops", "ictops.local=1", *words]))
         .replace("@LOADERS@", " ".join(loaders))
     )
@@ -195,7 +198,7 @@ def put_boot(
     :raises JobFailed: ``agent``.
     """
     version = digest_name(files)
-    config = configuration(manifest, area, version, arguments).encode("ascii")
+    config = configuration(manifest, version, arguments).encode("ascii")
     code = bytes.fromhex(manifest.boot_code) or bytes(BOOT_CODE_BYTES)
     fat = Fat(disk, area.boot)
     for old in fat.folders("ictops"):
@@ -209,26 +212,31 @@ def put_boot(
     fat.put("grub/system.img", code.ljust(SECTOR - 2, b"\0") + b"\x55\xaa")
     fat.put(_BOOT_IMAGE, files["boot.img"])
     _put_core(disk, area, files["core.img"])
-    set_environment(disk, area)
+    if not get_environment(disk, area):
+        fat.put(ENVIRONMENT, environment({"ictops_writing": "0"}))
     for name in _CONFIGS:
         fat.put(name, config)
 
 
 def get_environment(disk: Disk, area: Area) -> dict[str, str]:
     """Give what GRUB is to do."""
-    data = bytearray(ENVIRONMENT_BYTES)
-    disk.read(_environment_at(area), data)
-    return read_environment(bytes(data))
+    return read_environment(Fat(disk, area.boot).read(ENVIRONMENT))
 
 
 def set_environment(disk: Disk, area: Area, **values: str) -> None:
     """Change what GRUB is to do.
 
-    :raises JobFailed: ``disk-failing``.
+    :raises JobFailed: ``disk-failing``; ``agent`` if the block is not there.
     """
     data = environment({**get_environment(disk, area), **values})
-    disk.write(_environment_at(area), [data])
-    disk.flush()
+    at = Fat(disk, area.boot).place(ENVIRONMENT)
+    there = bytearray(ENVIRONMENT_BYTES)
+    disk.read(at, there)
+    if not there.startswith(_HEAD):
+        raise JobFailed("agent", "GRUB's environment block is not where it is to be")
+    if there != data:
+        disk.write(at, [data])
+        disk.flush()
 
 
 def digest_name(files: Mapping[str, bytes]) -> str:
@@ -241,16 +249,12 @@ def missing_files(given: Iterable[BootFile]) -> list[str]:
     return sorted(set(NEEDED) - {one.name for one in given})
 
 
-def _environment_at(area: Area) -> int:
-    return area.boot.start - ENVIRONMENT_BYTES
-
-
 def _put_core(disk: Disk, area: Area, core_image: bytes) -> None:
     """Do what grub-bios-setup does, in the gap before our partitions."""
     core = bytearray(core_image)
     sectors = -(-len(core) // SECTOR)
     at = SECTOR - _BLOCKLIST.size
-    if sectors * SECTOR > GAP - ENVIRONMENT_BYTES or len(core) < SECTOR:
+    if sectors * SECTOR > GAP or len(core) < SECTOR:
         raise JobFailed("agent", "GRUB's image for BIOS PCs does not fit before the boot partition")
     _, length, segment = _BLOCKLIST.unpack_from(core, at)
     if length != sectors - 1:

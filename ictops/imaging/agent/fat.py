@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import struct
 import subprocess
 import tempfile
 from pathlib import PurePosixPath
@@ -17,6 +19,7 @@ class Fat:
 
     def __init__(self, disk: Disk, entry: Entry) -> None:
         self._disk = disk
+        self._start = entry.start
         self._image = f"{disk.path}@@{entry.start}"
 
     def read(self, path: str) -> bytes:
@@ -53,11 +56,29 @@ class Fat:
         """
         self._do("mdeltree", f"::/{folder}")
 
-    def _do(self, command: str, *words: str) -> None:
+    def place(self, path: str) -> int:
+        """Give where on the disk a small file lies, in bytes: of one cluster, or of neighbours.
+
+        :raises JobFailed: ``agent`` if it is not there, or in pieces.
+        """
+        said = self._do("mshowfat", f"::/{path}").decode(errors="replace")
+        match = re.search(r" <(\d+)(-\d+)?>\s*$", said)
+        if match is None:
+            raise JobFailed("agent", f"it lies in pieces: {said.strip()}", where=path)
+        head = bytearray(512)
+        self._disk.read(self._start, head)
+        # Microsoft's FAT32 specification: BytsPerSec, SecPerClus, RsvdSecCnt; NumFATs; FATSz32.
+        sector, per_cluster, reserved, copies = struct.unpack_from("<HBHB", head, 11)
+        (length,) = struct.unpack_from("<I", head, 36)
+        first = reserved + copies * length
+        return self._start + (first + (int(match[1]) - 2) * per_cluster) * int(sector)
+
+    def _do(self, command: str, *words: str) -> bytes:
         done = self._run(command, *words)
         if done.returncode:
             why = done.stderr.decode(errors="replace").strip()
             raise JobFailed("agent", f"{command} failed: {why}", where=" ".join(words))
+        return done.stdout
 
     def _run(self, command: str, *words: str) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(

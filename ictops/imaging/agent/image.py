@@ -22,7 +22,17 @@ from ictops.imaging.agent.faults import JobFailed
 from ictops.imaging.agent.fetch import Pieces
 from ictops.imaging.agent.heal import Memory
 from ictops.imaging.agent.keeping import Keeping
-from ictops.imaging.agent.layout import Held, Spot, first_blocks, lying, overlap, spots_of, unboot
+from ictops.imaging.agent.layout import (
+    BIOS_BOOT,
+    EFI_SYSTEM,
+    Held,
+    Spot,
+    first_blocks,
+    lying,
+    overlap,
+    spots_of,
+    unboot,
+)
 from ictops.imaging.agent.machine import Machine
 from ictops.imaging.agent.place import Move
 from ictops.imaging.agent.room import RoomSource
@@ -195,8 +205,11 @@ def _unboot(work: Work, target: _Target, seen: Scan, area: Area | None) -> None:
     elif target.manifest.boot_entry is not None:
         guids = {one.guid for one in entries}
         work.machine.entries.remove(target.manifest.boot_entry.label, guids)
-    places = [(one.start, one.size) for one in entries if 0 < one.start < disk.size]
-    gone = unboot(disk, places, code or b"")
+    able = [one for one in entries if 0 < one.start < disk.size]
+    # What a firmware looks at first: no loader may find its system gone.
+    first = [(one.start, one.size) for one in able if one.type in {EFI_SYSTEM, BIOS_BOOT}]
+    unboot(disk, first, code or b"")
+    gone = unboot(disk, [(one.start, one.size) for one in able], code or b"")
     if there != wanted:
         table.write(disk, wanted)
         gone = [(0, table.TABLE), *(one for one in gone if one[0] >= table.TABLE)]

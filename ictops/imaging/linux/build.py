@@ -21,8 +21,11 @@ SUITE = "bookworm"
 """The Debian whose kernel, GRUB and shim a PC boots: all three signed, so that Secure Boot can
 stay on and no key is enrolled."""
 
-BOOT_FILES = ("vmlinuz", "initrd.img", "shimx64.efi", "grubx64.efi", "grub.0")
-"""What a boot server hands out; the last is for BIOS PCs."""
+BOOT_FILES = (
+    *("vmlinuz", "initrd.img", "shimx64.efi", "grubx64.efi", "grub.0"),
+    *("boot.img", "core.img"),
+)
+"""What a boot server hands out; the last three are for BIOS PCs, the last two for their disks."""
 VERSIONS = "agent.json"
 
 CARRIED = ("__init__.py", "errors.py", "imaging/__init__.py", "imaging/wire", "imaging/agent")
@@ -31,7 +34,7 @@ CARRIED = ("__init__.py", "errors.py", "imaging/__init__.py", "imaging/wire", "i
 PACKAGES = (
     *("linux-image-amd64", "shim-signed", "grub-efi-amd64-signed", "grub-pc-bin", "grub-common"),
     *("initramfs-tools", "zstd", "udev", "python3", "python3-zstandard", "openssh-client"),
-    *("fdisk", "e2fsprogs", "dosfstools", "btrfs-progs", "ntfs-3g", "partclone", "wimtools"),
+    *("fdisk", "e2fsprogs", "dosfstools", "mtools", "btrfs-progs", "ntfs-3g", "partclone", "wimtools"),
     *("chntpw", "libhivex-bin", "efibootmgr", "nvme-cli", "hdparm", "nwipe", "udpcast"),
     "iproute2",
 )
