@@ -10,6 +10,7 @@ import typer
 from ictops.cli.completion import complete_image
 from ictops.cli.handing_over import imaging_is_the_persons
 from ictops.cli.image_agent import agent
+from ictops.cli.image_heal import heal
 from ictops.cli.options import AsJson
 from ictops.cli.output import as_json, console, counted, local, table, working
 from ictops.errors import Exit
@@ -255,6 +256,9 @@ def prune(
     for one in done.versions:
         console().print(f"removed {one}")
     console().print(f"{counted(len(done.versions), 'version')} removed, {size(done.freed)} freed")
+
+
+image_app.command("heal")(heal)
 
 
 def size(number: int) -> str:

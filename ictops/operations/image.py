@@ -34,7 +34,8 @@ from ictops.store.hardware import Inventory
 from ictops.store.journal import Journal
 from ictops.store.records import HardwareRecord, HostImageRecord
 
-IMAGE, ERASE = "image", "erase"
+IMAGE, ERASE, HEAL = "image", "erase", "image-heal"
+"""What runs are called in the journal."""
 IMAGE_PLAYBOOK, ERASE_PLAYBOOK = "image.yml", "erase.yml"
 MOST_SEEDS = 4
 """Images that a disk is looked through for: each costs the PC some reading."""

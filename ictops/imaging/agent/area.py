@@ -24,6 +24,8 @@ BOOT_BYTES = 128 * 2**20
 """Two of the agent's Linux: the new one is whole before the old one goes."""
 GAP = 2**20
 """Bytes before the boot partition, for GRUB's image for BIOS PCs."""
+_FILES = "8192"
+"""How many the cache can have: packs are large, and few."""
 _BOOT_NUMBER, _CACHE_NUMBER = 127, 128
 """The last that a GPT has (UEFI 2.10, 5.3.2): no image has so many partitions."""
 
@@ -98,5 +100,5 @@ def make_cache(disk: Disk, area: Area) -> None:
     """Make the cache empty; how the PC starts its agent is left as it is."""
     with attached(disk, area.cache) as device:
         # Large files, and few of them; all of it is ours: nothing is kept for root.
-        words = ["-q", "-F", "-t", "ext4", "-T", "largefile", "-m", "0", "-L", CACHE_NAME]
+        words = ["-q", "-F", "-t", "ext4", "-N", _FILES, "-m", "0", "-L", CACHE_NAME]
         run("mke2fs", *words, str(device))

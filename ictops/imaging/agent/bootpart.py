@@ -1,9 +1,9 @@
 """The partition from which a PC starts its agent without a boot server, by UEFI or BIOS.
 
 Debian's signed shim and GRUB, and the agent's kernel and initramfs. GRUB's environment block says
-what is to be booted (GRUB's manual, 16.3). The PC's own system, the agent and GRUB each change it by
-writing its first sector in its place, which is done or not when the power goes. (GRUB 2.06 can read
-a block outside of a file system, and cannot write it.)
+what is to be booted (GRUB's manual, 16.3). The PC's own system, the agent and GRUB each change it
+by writing its first sector in its place, which is done or not when the power goes. (GRUB 2.06 can
+read a block outside of a file system, and cannot write it.)
 
 =================  ================================================================================
 ``ictops_writing`` the disk holds half a system: only the agent can be booted
@@ -28,14 +28,13 @@ from ictops.imaging.agent.disk import Disk
 from ictops.imaging.agent.fat import Fat
 from ictops.imaging.agent.faults import JobFailed
 from ictops.imaging.wire.job import BootFile
+from ictops.imaging.wire.local import NEEDED
 from ictops.imaging.wire.manifest import BOOT_CODE_BYTES, SECTOR, Manifest
 from ictops.imaging.wire.words import digest_of
 
 LABEL = "ictops heal"
 """Of the boot entry; the control box knows it by this."""
 LOADER = "\\EFI\\BOOT\\BOOTX64.EFI"
-NEEDED = ("vmlinuz", "initrd.img", "shimx64.efi", "grubx64.efi", "boot.img", "core.img")
-"""The last two are GRUB for BIOS PCs."""
 _BOOT_IMAGE = "grub/boot.img"
 _CONFIGS = ("grub/grub.cfg", "EFI/debian/grub.cfg")
 """Where Debian's signed GRUBs look for their configuration, the network's and the disk's."""
@@ -194,7 +193,7 @@ def put_boot(
 ) -> None:
     """Write all that the agent is started by; what names it comes last.
 
-    :param files: by the names in :data:`NEEDED`.
+    :param files: by the names in :data:`~ictops.imaging.wire.local.NEEDED`.
     :raises JobFailed: ``agent``.
     """
     version = digest_name(files)

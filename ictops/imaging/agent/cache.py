@@ -23,6 +23,8 @@ from ictops.imaging.wire.words import digest_of
 
 _SPARE = 2 * 2**20
 """Bytes that are left free: for jobs, reports and the file system itself."""
+_ALIKE = 3 * 4096
+"""Bytes: a smaller piece may lie in blocks that its neighbours have, too."""
 
 
 class Cache:
@@ -59,7 +61,7 @@ class Cache:
         try:
             write_whole(self._place(path), data)
         except OSError as error:
-            self._fault(error)
+            self._say(f"the cache does not keep {path}: {error.strerror}")
 
     # --- Pieces.
 
@@ -91,11 +93,16 @@ class Cache:
     def has(self, index: ImageIndex, number: int) -> bool:
         """Say whether something is kept where a piece has its place; it may be damaged."""
         piece = index.pieces[number]
+        if piece.stored <= _ALIKE:
+            # Its neighbours fill the file system's blocks: holes tell nothing of it.
+            return self.piece(index, number) is not None
         try:
             with self._pack(index.packs[piece.pack]).open("rb") as file:
-                return os.lseek(file.fileno(), piece.offset, os.SEEK_DATA) == piece.offset
+                data = os.lseek(file.fileno(), piece.offset, os.SEEK_DATA)
+                hole = os.lseek(file.fileno(), piece.offset, os.SEEK_HOLE)
         except OSError:
-            return False  # there is no such pack, or a hole up to its end
+            return False  # there is no such pack, or nothing up to its end
+        return data == piece.offset and hole >= piece.offset + piece.stored
 
     def piece(self, index: ImageIndex, number: int) -> bytearray | None:
         """Give a piece; None if it is not kept, or damaged."""

@@ -71,7 +71,8 @@ class Fat:
         sector, per_cluster, reserved, copies = struct.unpack_from("<HBHB", head, 11)
         (length,) = struct.unpack_from("<I", head, 36)
         first = reserved + copies * length
-        return self._start + (first + (int(match[1]) - 2) * per_cluster) * int(sector)
+        at: int = self._start + (first + (int(match[1]) - 2) * per_cluster) * sector
+        return at
 
     def _do(self, command: str, *words: str) -> bytes:
         done = self._run(command, *words)

@@ -7,7 +7,6 @@ kept here, and where somebody puts an old note back, the job's window still ends
 from __future__ import annotations
 
 import json
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,8 @@ from ictops.imaging.wire import strict
 from ictops.imaging.wire.local import ENDED_KEPT, KeptJob, Report
 from ictops.imaging.wire.words import GUID
 
+JOBS = ("once", "standing")
+"""In the order in which they are done."""
 _KEY = re.compile(r"ssh_host_\w+_key(\.pub)?")
 
 
@@ -42,6 +43,13 @@ class Memory:
 
     def forget(self, name: str) -> None:
         (self.folder / "jobs" / f"{name}.json").unlink(missing_ok=True)
+
+    def forget_all(self, disk: Disk, area: Area) -> None:
+        """Forget what was ordered of the image that was here before."""
+        set_environment(disk, area, ictops_next="0", ictops_always="0", ictops_writing="0")
+        for name in JOBS:
+            self.forget(name)
+        (self.folder / "begun").unlink(missing_ok=True)
 
     def begun(self) -> str:
         """Give the job in whose middle the power went; or nothing."""
@@ -116,10 +124,9 @@ class Memory:
 
 def _keys(folder: Path) -> list[Path]:
     try:
-        names = sorted(os.listdir(folder))
+        return sorted(one for one in folder.iterdir() if _KEY.fullmatch(one.name))
     except FileNotFoundError:
         return []
-    return [folder / one for one in names if _KEY.fullmatch(one)]
 
 
 def _by_strength(name: str) -> tuple[bool, str]:

@@ -33,7 +33,6 @@ from ictops.imaging.agent.layout import (
     spots_of,
     unboot,
 )
-from ictops.imaging.agent.machine import Machine
 from ictops.imaging.agent.place import Move
 from ictops.imaging.agent.room import RoomSource
 from ictops.imaging.agent.scan import Scan, scan, scan_seed
@@ -89,7 +88,7 @@ def write_image(work: Work) -> tuple[str, ...]:
                 do="Some disks can be told to have smaller ones: see nvme-format(1)",
             )
         manifest, index = keeping.bring(job.image, work.allowed)
-        _refuse(manifest, machine)
+        _refuse(work, manifest)
         area = keeping.reserve()
         kept = (area.entries, area.start) if area is not None else ()
         wanted = table.wanted(manifest, disk.size, *kept)
@@ -115,8 +114,8 @@ def write_image(work: Work) -> tuple[str, ...]:
     return (*notes, bad) if seen.unreadable else notes
 
 
-def _refuse(manifest: Manifest, machine: Machine) -> None:
-    firmware = machine.hardware.firmware
+def _refuse(work: Work, manifest: Manifest) -> None:
+    job, firmware = work.job, work.machine.hardware.firmware
     if firmware not in manifest.firmware:
         raise JobFailed(
             "job-refused",
@@ -124,6 +123,10 @@ def _refuse(manifest: Manifest, machine: Machine) -> None:
             f" {' or '.join(manifest.firmware).upper() or 'nothing'}",
             do="Change the PC's firmware settings, or choose another image",
         )
+    if work.local and job.adapt is not None and job.adapt.secret is not None:
+        raise JobFailed("job-refused", "the job has a one-time secret, and is for a boot server")
+    if work.local and manifest.system != "linux":
+        raise JobFailed("job-refused", f"{manifest.system} is put back by a boot server")
     for one in manifest.partitions:
         if one.content == "wim" and one.filesystem != "ntfs":
             raise JobFailed("image-damaged", "a WIM can be applied to NTFS alone")
@@ -200,6 +203,8 @@ def _unboot(work: Work, target: _Target, seen: Scan, area: Area | None) -> None:
     ours = {one.guid for one in keeping.area.entries} if keeping.area is not None else set()
     entries = [one for one in (*there.entries, *wanted.entries) if one.guid not in ours]
     code = keeping.boot_code if work.machine.hardware.firmware == "bios" else None
+    if work.job.kind == "image":
+        keeping.forget_orders()
     if work.local:
         _begin_alone(work, target)
     elif target.manifest.boot_entry is not None:

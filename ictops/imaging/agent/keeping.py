@@ -23,10 +23,11 @@ from ictops.imaging.agent.cache import Cache, FromCache, IntoCache
 from ictops.imaging.agent.disk import Disk
 from ictops.imaging.agent.faults import JobFailed
 from ictops.imaging.agent.fetch import Pieces, Source
+from ictops.imaging.agent.heal import Memory
 from ictops.imaging.agent.layout import Spot
 from ictops.imaging.agent.mount import open_folder
 from ictops.imaging.agent.write import Writer
-from ictops.imaging.wire.index import ImageIndex
+from ictops.imaging.wire.index import ImageIndex, stored_bytes
 from ictops.imaging.wire.job import ImageRef, Job
 from ictops.imaging.wire.manifest import Manifest
 
@@ -102,6 +103,15 @@ class Keeping:
             return area_for(self.disk.size, self.job.cache)
         return self.area
 
+    def forget_orders(self) -> None:
+        """Let nobody put the PC back to the image that it had before."""
+        if self.cache is None or self.area is None or self.boot_code is None:
+            return
+        try:
+            Memory(self.cache.folder).forget_all(self.disk, self.area)
+        except OSError as error:
+            self.say(f"the cache is damaged: {error.strerror}")
+
     def make(self, area: Area | None) -> None:
         """Make what is missing, once the disk's table names its place."""
         if area is not None and self.area is None:
@@ -171,29 +181,28 @@ class Keeping:
 
     def fill(self, index: ImageIndex) -> int:
         """Fetch what the cache does not have yet, and give the bytes; a fault is only a note."""
-        cache, count = self.cache, 0
+        cache = self.cache
         if cache is None:
             return 0
         missing = [one for one in range(len(index.pieces)) if not cache.has(index, one)]
 
-        def deliver(number: int, data: bytearray) -> None:
-            nonlocal count
-            count += len(data)
-
+        came: list[int] = []
         try:
-            for work in self.keeps(self.source).pieces(index, missing, deliver):
+            works = self.keeps(self.source).pieces(index, missing, lambda n, _: came.append(n))
+            for work in works:
                 work()
         except JobFailed as error:
             self.say(f"the cache is not whole: {error}")
-        return count
+        return stored_bytes(index.pieces[one] for one in came)
 
     def put_boot(self, manifest: Manifest, arguments: Sequence[str]) -> bool:
         """Let the PC start its agent from the disk; say whether it can."""
         if self.area is None or not self.job.boot:
             return self.boot_code is not None
+        if missing := missing_files(self.job.boot):
+            self.say(f"the job does not name {', '.join(missing)}")
+            return self.boot_code is not None
         try:
-            if missing := missing_files(self.job.boot):
-                raise JobFailed("agent", f"the job does not name {', '.join(missing)}")
             files = {
                 one.name: self.source.small(f"/agent/{one.name}", one.size, one.digest)
                 for one in self.job.boot

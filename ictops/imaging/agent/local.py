@@ -14,7 +14,7 @@ from ictops.imaging.agent import table
 from ictops.imaging.agent.area import there_is
 from ictops.imaging.agent.faults import JobFailed
 from ictops.imaging.agent.fetch import Patience, Source
-from ictops.imaging.agent.heal import Memory
+from ictops.imaging.agent.heal import JOBS, Memory
 from ictops.imaging.agent.machine import Machine
 from ictops.imaging.agent.main import Options, bug, checked, do, failed
 from ictops.imaging.agent.mount import open_folder
@@ -27,7 +27,6 @@ from ictops.imaging.wire.local import KeptJob, Report
 T = TypeVar("T")
 PATIENCE = Patience(gone=20.0)
 """A PC that is healed by itself waits for nobody for long."""
-NAMES = ("once", "standing")
 _READ = 20.0
 """Seconds for a person to read on the screen what went wrong."""
 
@@ -38,7 +37,7 @@ class Alone:
     def tell(self, path: str, message: Any, patience: float = 0.0) -> None:
         """Say it to nobody."""
 
-    def ask(self, path: str, message: Any, answer: type[T], patience: float = 0.0) -> T:
+    def ask(self, path: str, message: Any, answer: type[T], patience: float = 0.0) -> T:  # noqa: ARG002
         """Refuse: there is nobody to answer.
 
         :raises JobFailed: ``job-refused``.
@@ -114,7 +113,7 @@ def _choose(memory: Memory, machine: Machine) -> tuple[tuple[Job, KeptJob], bool
     """
     begun, ended = memory.begun(), memory.ended()
     waiting = []
-    for name in NAMES:
+    for name in JOBS:
         kept = memory.job(name)
         try:
             job = strict.loads(Job, kept.job) if kept is not None else None

@@ -34,7 +34,16 @@ CARRIED = ("__init__.py", "errors.py", "imaging/__init__.py", "imaging/wire", "i
 PACKAGES = (
     *("linux-image-amd64", "shim-signed", "grub-efi-amd64-signed", "grub-pc-bin", "grub-common"),
     *("initramfs-tools", "zstd", "udev", "python3", "python3-zstandard", "openssh-client"),
-    *("fdisk", "e2fsprogs", "dosfstools", "mtools", "btrfs-progs", "ntfs-3g", "partclone", "wimtools"),
+    *(
+        "fdisk",
+        "e2fsprogs",
+        "dosfstools",
+        "mtools",
+        "btrfs-progs",
+        "ntfs-3g",
+        "partclone",
+        "wimtools",
+    ),
     *("chntpw", "libhivex-bin", "efibootmgr", "nvme-cli", "hdparm", "nwipe", "udpcast"),
     "iproute2",
 )

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from ictops.imaging.wire.said import End
 from ictops.imaging.wire.words import GUID, check
 
+NEEDED = ("vmlinuz", "initrd.img", "shimx64.efi", "grubx64.efi", "boot.img", "core.img")
+"""What a PC keeps to start its agent without a boot server; the last two are GRUB for BIOS PCs."""
 ENDED_KEPT = 200
 """Of how many jobs a PC remembers that they have ended; their windows are long over by then."""
 

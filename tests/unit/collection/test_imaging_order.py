@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ from ictops.errors import ImageError
 from ictops.imaging import unattend
 from ictops.imaging.images import drivers
 from ictops.imaging.jobs import Signed, job_ids
+from ictops.imaging.linux.build import BOOT_FILES, VERSIONS
 from ictops.imaging.published import ImagingFolder
 from ictops.imaging.wire import strict
 from ictops.imaging.wire.job import Job
+from ictops.imaging.wire.local import NEEDED
 from ictops.imaging.wire.signature import verify
 from tests.support.published import make_key, publish
 
@@ -42,7 +45,7 @@ def args(folder: ImagingFolder, tmp_path: Path) -> dict[str, Any]:
         "image": {"name": "pc", "version": "2026.1", "digest": digest}, "seeds": [],
         "multicast": False, "cache": 0, "account": "tech", "key": str(tmp_path / "id"),
         "authorized_keys": {}, "user_data": {}, "network": {}, "unattend": "", "drivers": {},
-        "windows": {}, "secret": "", "serials": [],
+        "windows": {}, "secret": "", "serials": [], "standing": False,
     }  # fmt: skip
 
 
@@ -85,12 +88,29 @@ def test_a_windows_joins_by_its_secret_and_has_drivers_by_its_model(args, folder
 
 def test_what_the_inventory_knows_of_the_pc_is_in_it(args):
     args |= {"uuid": "4C4C4544-0042-3510-8048-B4C04F4E3432", "disk": {"serial": "S-1"}}
-    args |= {"seeds": [args["image"]], "cache": 9, "authorized_keys": {"root": "ssh-rsa B"}}
+    args |= {"seeds": [args["image"]], "authorized_keys": {"root": "ssh-rsa B"}}
     job = job_of(order(HOST, ID, args, ALONE))
     assert job.uuid == "4c4c4544-0042-3510-8048-b4c04f4e3432"
-    assert (job.disk.serial, job.cache, len(job.seeds)) == ("S-1", 9, 1)
+    assert (job.disk.serial, job.cache, len(job.seeds)) == ("S-1", 0, 1)
     assert job.adapt is not None
     assert job.adapt.authorized_keys == {"root": ("ssh-rsa B",)}
+
+
+def test_a_pc_with_a_cache_is_told_what_it_is_to_start_its_agent_by(args, folder):
+    args |= {"cache": 9, "kind": "heal", "standing": True}
+    with pytest.raises(ImageError, match="was not built yet"):
+        order(HOST, ID, args, ALONE)
+    agent = folder.path / "agent"
+    agent.mkdir()
+    files = {name: {"size": len(name), "digest": f"{n:064x}"} for n, name in enumerate(BOOT_FILES)}
+    for name in files:
+        (agent / name).write_text(name)
+    about = {"kernel": "6.1", "files": files, "packages": {}}
+    (agent / VERSIONS).write_text(json.dumps(about))
+    job = job_of(order(HOST, ID, args, ALONE))
+    assert (job.kind, job.cache, job.standing) == ("heal", 9, True)
+    assert [one.name for one in job.boot] == list(NEEDED)
+    assert all(one.digest == files[one.name]["digest"] for one in job.boot)
 
 
 def test_pcs_of_a_room_that_go_together_wait_for_each_other(args):

@@ -30,7 +30,16 @@ from tests.unit.imaging.agent.conftest import School
 CACHE = 64 * MIB
 DISK = 330 * MIB
 ADAPT = Adapt("pc-01")
-_MODULES = "biosdisk part_gpt fat search_label configfile normal loadenv chain regexp".split()
+_MODULES = [
+    "biosdisk",
+    "part_gpt",
+    "fat",
+    "search_label",
+    "configfile",
+    "normal",
+    "loadenv",
+    "chain",
+]
 
 
 def boot_files(school: School) -> tuple[BootFile, ...]:

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from ictops.imaging.agent.disk import Disk
+from ictops.imaging.agent.fat import Fat
+from ictops.imaging.wire.job import Adapt
 from ictops.imaging.wire.said import HostKeys
-from ictops.imaging.wire.signature import sign
 from tests.support import images
 from tests.unit.imaging.agent.conftest import School, Versions
 from tests.unit.imaging.agent.healing import (
-    ADAPT,
     CACHE,
     DISK,
     area_of,
@@ -81,13 +81,9 @@ def test_what_the_cache_lacks_comes_over_the_network(school: School, versions: V
     give(school, disk, heal_job(school, versions.fixed, adapt=None))
     end, whole = heal(school, disk)
     assert (end.outcome, whole) == ("done", True), end
-    assert 0 < end.fetched == school.files.sent - end_of_probe(end, school)
+    # And the one piece by which it saw, before the first write, that the boot server is there.
+    assert 0 < end.fetched < school.files.sent < end.fetched + 600_000
     assert images.differing_places(disk, versions.fixed) == []
-
-
-def end_of_probe(end: object, school: School) -> int:
-    """Give the bytes of the one piece by which the agent saw that the boot server is there."""
-    return school.files.sent - getattr(end, "fetched", 0)
 
 
 def test_nothing_is_written_where_the_cache_is_damaged_and_nobody_answers(
@@ -195,3 +191,102 @@ def test_power_is_cut_while_a_pc_is_healed(school: School, versions: Versions, s
 
 def whole(disk: Path, versions: Versions) -> bool:
     return images.differing_places(disk, versions.fixed) == []
+
+
+def test_a_cache_that_is_too_small_stops_nothing(school: School, versions: Versions) -> None:
+    disk = school.blank(size=DISK)
+    job = school.job(versions.fixed, cache=14 * images.MIB, boot=boot_files(school))
+    end = school.run(job, disk)
+    assert end.outcome == "done", end
+    assert any("the cache is too small" in one for one in end.notes), end
+    assert images.differing_places(disk, versions.fixed) == []
+    with cache_of(disk) as folder:
+        assert list((folder / "packs").glob("??/*"))
+
+
+def test_a_cache_stays_when_the_pc_is_imaged_again(school: School, versions: Versions) -> None:
+    disk = imaged(school, versions.fixed, adapt=None)
+    area = area_of(disk)
+    damage(disk, versions.fixed)
+    end = school.run(school.job(versions.fixed, cache=CACHE), disk)
+    assert (end.outcome, end.fetched, school.files.sent) == ("done", 0, 0), end
+    assert area_of(disk) == area
+
+
+def test_a_broken_cache_is_made_anew(school: School, versions: Versions) -> None:
+    disk = imaged(school, versions.fixed, adapt=None)
+    cache = area_of(disk).cache
+    with disk.open("r+b") as file:
+        file.seek(cache.start)
+        file.write(random.Random(1).randbytes(8 * images.MIB))
+    damage(disk, versions.fixed)
+    end = school.run(school.job(versions.fixed, cache=CACHE), disk)
+    assert end.outcome == "done", end
+    assert any("the cache is damaged" in one for one in end.notes)
+    assert end.fetched >= versions.fixed.manifest.stored
+    with cache_of(disk) as folder:
+        kept = sum(one.stat().st_size for one in (folder / "packs").glob("??/*"))
+    assert kept == sum(one.size for one in versions.fixed.index.packs)
+
+
+def test_a_new_image_ends_what_was_ordered_of_the_old_one(
+    school: School, versions: Versions
+) -> None:
+    disk = imaged(school, versions.fixed, adapt=None)
+    give(school, disk, heal_job(school, versions.fixed, adapt=None, standing=True), "standing")
+    assert school.run(school.job(versions.second, cache=CACHE), disk).outcome == "done"
+    end, _ = heal(school, disk)
+    assert (end.outcome, end.fault) == ("failed", "job-refused"), end
+    assert environment_of(disk)["ictops_always"] == "0"
+
+
+def test_an_image_job_without_a_cache_takes_it_away(school: School, versions: Versions) -> None:
+    disk = imaged(school, versions.first)
+    end = school.run(school.job(versions.first), disk)
+    assert end.outcome == "done", end
+    assert subprocess.run(["sfdisk", "--verify", disk], check=False).returncode == 0
+    table = subprocess.run(["sfdisk", "-d", disk], check=True, capture_output=True, text=True)
+    assert "ictops-cache" not in table.stdout
+
+
+def test_a_cache_that_does_not_fit_is_refused_before_the_first_write(
+    school: School, versions: Versions
+) -> None:
+    disk = school.blank()
+    before = disk.read_bytes()
+    end = school.run(school.job(versions.fixed, cache=10 * images.MIB), disk)
+    assert (end.outcome, end.fault) == ("failed", "disk-small")
+    assert disk.read_bytes() == before
+
+
+def test_a_bios_pc_starts_by_our_code_and_its_system_by_its_own(
+    school: School, versions: Versions
+) -> None:
+    disk = imaged(school, versions.fixed, adapt=None, firmware="bios")
+    assert disk.read_bytes()[:440] == code_of(disk) != images.BOOT_CODE
+    opened = Disk(disk)
+    sector = Fat(opened, area_of(disk).boot).read("grub/system.img")
+    opened.close()
+    assert sector == images.BOOT_CODE.ljust(510, b"\0") + b"\x55\xaa"
+
+
+def test_a_heal_that_the_boot_server_ordered_keeps_the_keys(
+    school: School, versions: Versions
+) -> None:
+    disk = imaged(school, versions.first)
+    damage(disk, versions.first)
+    school.sessions.heard.clear()
+    end = school.run(heal_job(school, versions.first, cache=CACHE), disk)
+    assert (end.outcome, end.fetched) == ("done", 0), end
+    (keys,) = [one for _, one in school.sessions.heard if isinstance(one, HostKeys)]
+    told = debugfs(system(disk, versions.first, school.folder), HOST_KEY)
+    assert keys.keys[0] == " ".join(told.split()[:2])
+
+
+def test_a_job_with_a_secret_is_not_for_a_pc_alone(school: School, versions: Versions) -> None:
+    disk = imaged(school, versions.fixed, adapt=None)
+    give(school, disk, heal_job(school, versions.fixed, adapt=Adapt("pc-01", secret="WORD")))
+    before = image_bytes(disk)
+    end, is_whole = heal(school, disk)
+    assert (end.outcome, end.fault, is_whole) == ("failed", "job-refused", True)
+    assert image_bytes(disk) == before

@@ -25,9 +25,11 @@ from ictops.imaging.jobs import (
     make_job,
     signed,
 )
+from ictops.imaging.linux.build import built
 from ictops.imaging.published import ImagingFolder
 from ictops.imaging.wire import strict
-from ictops.imaging.wire.job import DiskChoice, Erase, ImageRef, Multicast
+from ictops.imaging.wire.job import BootFile, DiskChoice, Erase, ImageRef, Multicast
+from ictops.imaging.wire.local import NEEDED
 
 JOB_MODULE = "ictops.schools.imaging_job"
 CLOCKS = timedelta(minutes=10)
@@ -35,7 +37,7 @@ CLOCKS = timedelta(minutes=10)
 OWN_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
 """ssh's own, in the order in which it is fair to expect them (ssh_config(5), IdentityFile)."""
 
-KINDS = ["image", "erase", "look"]
+KINDS = ["image", "heal", "erase", "look"]
 _TEXTS = ("uuid", "account", "key", "unattend", "secret")
 _DICTS = ("disk", "image", "authorized_keys", "user_data", "network", "windows", "drivers")
 SPEC: dict[str, dict[str, Any]] = {
@@ -49,10 +51,12 @@ SPEC: dict[str, dict[str, Any]] = {
     "seeds": {"type": "list", "elements": "dict", "default": []},
     "multicast": {"type": "bool", "default": False},
     "cache": {"type": "int", "default": 0},
+    "standing": {"type": "bool", "default": False},
     "serials": {"type": "list", "elements": "str", "default": []},
     "and_servers": {"type": "list", "elements": "str", "default": []},
     "socket": {"type": "path", "default": "/run/ictops-imaging/admin.sock"},
 }
+TO_ARM = ("state", "armed", ["folder", "ends_at", "site", "mac"])
 
 
 class ActionModule(ActionBase):
@@ -64,9 +68,7 @@ class ActionModule(ActionBase):
         """Give the job's id, and what it is at."""
         super().run(tmp, task_vars)
         variables = task_vars or {}
-        _, given = self.validate_argument_spec(
-            SPEC, required_if=[("state", "armed", ["folder", "ends_at", "site", "mac"])]
-        )
+        _, given = self.validate_argument_spec(SPEC, required_if=[TO_ARM])
         args = json.loads(json.dumps(given))  # plain: Ansible's own texts carry tags
         host = variables["inventory_hostname"]
         if args["state"] == "cancelled":
@@ -120,7 +122,7 @@ def order(
     more: dict[str, Any] = {}
     if args["kind"] == "erase":
         more = {"erase": Erase(tuple(args["serials"])), "then": "poweroff"}
-    elif args["kind"] == "image":
+    elif args["kind"] in {"image", "heal"}:
         more = _image(folder, target, job, args, room_mates)
     return signed(make_job(target, args["kind"], job=job, **when, **more), folder.key)
 
@@ -161,7 +163,15 @@ def _image(
         "adapt": adapted(target, published.manifest, image, job, wanted),
         "multicast": multicast,
         "cache": args["cache"],
+        "boot": _boot_files(folder) if args["cache"] else (),
+        "standing": args["standing"],
     }
+
+
+def _boot_files(folder: ImagingFolder) -> tuple[BootFile, ...]:
+    """Give what a PC keeps to start its agent without a boot server."""
+    files = built(folder.agent).files
+    return tuple(BootFile(name, files[name].digest, files[name].size) for name in NEEDED)
 
 
 def refuse_servers(host: str, groups: list[str], and_servers: list[str]) -> None:

@@ -50,6 +50,26 @@ def network_entry(folder: Path, mac: str) -> Entry | None:
     return found[0] if found else None
 
 
+def entry_named(folder: Path, description: str) -> Entry | None:
+    """Give the entry with this description; None if there is none."""
+    return next((one for one in _entries(folder) if one.description == description), None)
+
+
+def boot_first(folder: Path, number: int) -> bool:
+    """Put an entry before all others, and say whether it was not.
+
+    :raises OSError: if the firmware does not take it.
+    """
+    path = folder / f"BootOrder-{GLOBAL}"
+    data = path.read_bytes()[4:] if path.exists() else b""
+    order = [one for (one,) in struct.iter_unpack("<H", data[: len(data) // 2 * 2])]
+    if order[:1] == [number]:
+        return False
+    new = [number, *(one for one in order if one != number)]
+    path.write_bytes(_ATTRIBUTES + struct.pack(f"<{len(new)}H", *new))
+    return True
+
+
 def boot_next(folder: Path, number: int) -> None:
     """Have the firmware boot an entry once, the next time.
 

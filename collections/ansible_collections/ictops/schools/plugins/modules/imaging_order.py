@@ -27,7 +27,7 @@ options:
   kind:
     description: What the PC is to do.
     type: str
-    choices: [image, erase, look]
+    choices: [image, heal, erase, look]
     default: image
   folder:
     description: The folder C(imaging) of ictops' state directory. Required to arm.
@@ -109,6 +109,10 @@ options:
         offline join. In O(unattend) it stands in the place of C(@ICTOPS-SECRET@).
     type: str
     default: ""
+  standing:
+    description: Whether a PC that heals itself does it at each boot within the window.
+    type: bool
+    default: false
   serials:
     description: The disks that are erased.
     type: list
