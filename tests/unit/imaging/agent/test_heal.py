@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import subprocess
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,8 +12,11 @@ import pytest
 
 from ictops.imaging.agent.disk import Disk
 from ictops.imaging.agent.fat import Fat
-from ictops.imaging.wire.job import Adapt
-from ictops.imaging.wire.said import HostKeys
+from ictops.imaging.agent.fetch import Deliver
+from ictops.imaging.agent.receive import Link
+from ictops.imaging.wire.index import ImageIndex
+from ictops.imaging.wire.job import Adapt, Multicast
+from ictops.imaging.wire.said import HostKeys, Ready
 from tests.support import images
 from tests.unit.imaging.agent.conftest import School, Versions
 from tests.unit.imaging.agent.healing import (
@@ -290,3 +294,57 @@ def test_a_job_with_a_secret_is_not_for_a_pc_alone(school: School, versions: Ver
     end, is_whole = heal(school, disk)
     assert (end.outcome, end.fault, is_whole) == ("failed", "job-refused", True)
     assert image_bytes(disk) == before
+
+
+def test_a_room_fills_the_cache_and_gives_only_what_it_lacks(
+    school: School, versions: Versions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came: list[set[int]] = []
+
+    def take_part(
+        _group: str,
+        _link: Link,
+        index: ImageIndex,
+        wanted: Sequence[int],
+        *,
+        give: Deliver,
+        **_: object,
+    ) -> None:
+        """Be a room in which all goes well."""
+        came.append(set(wanted))
+        for number in wanted:
+            piece = index.pieces[number]
+            pack = index.packs[piece.pack].digest.hex()
+            data = (school.store.root / "packs" / pack[:2] / pack).read_bytes()
+            give(number, bytearray(data[piece.offset : piece.offset + piece.stored]))
+
+    monkeypatch.setattr("ictops.imaging.agent.room.take_part", take_part)
+    index, room = versions.fixed.index, Multicast("room", 2)
+    job = school.job(versions.fixed, cache=CACHE, multicast=room)
+    disk = school.blank(size=DISK)
+    end = school.run(job, disk)
+    assert (end.outcome, end.fetched) == ("done", versions.fixed.manifest.stored), end
+    assert school.files.sent == 0
+    assert came == [set(range(len(index.pieces)))]
+
+    damage(disk, versions.fixed)
+    lost = max(range(len(index.pieces)), key=lambda one: index.pieces[one].stored)
+    with cache_of(disk) as folder:
+        pack = index.packs[index.pieces[lost].pack].digest.hex()
+        (folder / "packs" / pack[:2] / pack).unlink()
+    assert school.run(job, disk).outcome == "done"
+    in_pack = {n for n, one in enumerate(index.pieces) if one.pack == index.pieces[lost].pack}
+    assert came[1:]
+    assert set[int]().union(*came[1:]) <= in_pack
+    assert images.differing_places(disk, versions.fixed) == []
+
+
+def test_a_pc_whose_cache_has_all_leaves_its_room(school: School, versions: Versions) -> None:
+    disk = imaged(school, versions.fixed, adapt=None)
+    damage(disk, versions.fixed)
+    school.sessions.heard.clear()
+    room = school.job(versions.fixed, cache=CACHE, multicast=Multicast("room", 2))
+    end = school.run(room, disk)
+    assert (end.outcome, end.fetched, end.notes, school.files.sent) == ("done", 0, (), 0), end
+    assert [one for _, one in school.sessions.heard if isinstance(one, Ready)] == [Ready(())]
+    assert images.differing_places(disk, versions.fixed) == []

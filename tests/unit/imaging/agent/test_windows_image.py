@@ -22,6 +22,7 @@ from tests.support import windows as synthetic
 from tests.support.boot_server import boot_server
 from tests.support.images import MIB, Image, Signing, Store
 from tests.unit.imaging.agent.conftest import School
+from tests.unit.imaging.agent.healing import CACHE, DISK, area_of, cache_of, give, heal
 
 ESP, MSR = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b", "e3c9e316-0b5c-4db8-817d-f92df00215ae"
 DATA = "ebd0a0a2-b9e5-4433-87c0-68b6b72699c7"
@@ -238,3 +239,51 @@ def test_a_wim_that_broke_off_is_applied_anew(school: School, made: Windows) -> 
     assert again.outcome == "done", again
     with ntfs.mounted(system_of(disk, made.wim, school.folder / "volume")) as root:
         assert (root / "Windows/System32/program.exe").read_bytes() == PROGRAM
+
+
+def cached(school: School, made: Windows) -> Path:
+    """Give the disk of a PC with a Windows, that keeps its pieces."""
+    disk = school.blank(size=DISK)
+    end = school.run(school.job(made.wim, adapt=ADAPT, cache=CACHE), disk)
+    # Each piece is kept as it comes, and comes once.
+    assert (end.outcome, end.notes, end.fetched) == ("done", (), made.wim.manifest.stored), end
+    return disk
+
+
+def test_a_wim_comes_from_the_cache(school: School, made: Windows) -> None:
+    disk = cached(school, made)
+    end = school.run(school.job(made.wim, kind="heal", adapt=ADAPT), disk)
+    assert (end.outcome, end.fetched, school.files.sent) == ("done", 0, 0), end
+    last = made.wim.manifest.partitions[-1]
+    grown = dataclasses.replace(last, size=area_of(disk).start - last.start)
+    with ntfs.mounted(images.cut_out(disk, grown, school.folder / "volume")) as root:
+        assert (root / "Windows/System32/program.exe").read_bytes() == PROGRAM
+        assert hive.get(root / synthetic.SOFTWARE, "ictops", "HostName") == "LAB-07"
+
+
+def test_a_windows_is_not_taken_away_where_it_cannot_be_put_back(
+    school: School, made: Windows
+) -> None:
+    disk = cached(school, made)
+    index, last = made.wim.index, made.wim.manifest.partitions[-1].number
+    of_wim = {index.chunks[one.chunk].piece for one in index.places if one.partition == last}
+    others = {index.chunks[one.chunk].piece for one in index.places if one.partition != last}
+    (piece,) = sorted(of_wim - others)[:1]
+    lost = index.pieces[piece]
+    pack = index.packs[lost.pack].digest.hex()
+    with cache_of(disk) as folder, (folder / "packs" / pack[:2] / pack).open("r+b") as file:
+        file.seek(lost.offset)
+        file.write(bytes(lost.stored))
+    school.files.stop()
+    school.patience = dataclasses.replace(school.patience, gone=0.3)
+    end = school.run(school.job(made.wim, kind="heal", adapt=ADAPT), disk)
+    assert (end.outcome, end.fault) == ("failed", "server-gone"), end
+    assert images.bootable(disk, made.wim)
+
+
+def test_a_windows_is_not_put_back_by_the_pc_alone(school: School, made: Windows) -> None:
+    disk = cached(school, made)
+    give(school, disk, school.job(made.wim, kind="heal", adapt=Adapt("LAB-07")))
+    end, whole = heal(school, disk)
+    assert (end.outcome, end.fault, whole) == ("failed", "job-refused", True), end
+    assert images.bootable(disk, made.wim)
