@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from tests.support.golden import golden, imaging
 from tests.support.lab import workspace
 
-__all__ = ["workspace"]
+__all__ = ["golden", "imaging", "workspace"]

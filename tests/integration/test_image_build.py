@@ -13,17 +13,11 @@ from ictops.imaging.images.restore import restore
 from ictops.imaging.images.store import Version
 from ictops.imaging.published import imaging_folder
 from ictops.imaging.wire.manifest import Manifest
-from ictops.operations.images import build, verify
+from ictops.operations.images import verify
 from ictops.settings import Settings
+from tests.support.golden import Golden
 
-pytestmark = pytest.mark.lab  # wants root, a mirror and half a minute
-
-RECIPE = """\
-kernel: linux-image-cloud-amd64
-size: 2G
-console: ttyS0
-account: deploy
-"""
+pytestmark = pytest.mark.lab  # wants root, a mirror and a minute
 
 
 @dataclass(frozen=True)
@@ -35,18 +29,15 @@ class Disk:
 
 
 @pytest.fixture(scope="module")
-def disk(tmp_path_factory: pytest.TempPathFactory) -> Disk:
+def disk(golden: Golden, tmp_path_factory: pytest.TempPathFactory) -> Disk:
     """The image's disk, as the store gives it back."""
-    folder = tmp_path_factory.mktemp("image")
-    (folder / "recipe.yml").write_text(RECIPE)
-    settings = Settings(workspace=folder, state_dir=Path("state"))
-    said: list[str] = []
-    done = build(settings, "small", recipe=folder / "recipe.yml", version="1", say=said.append)
+    done, folder = golden.published, tmp_path_factory.mktemp("image")
     assert done.stored == done.added < done.used / 2
-    assert said[0].startswith("installing debian bookworm")
-    assert "comparing: 100 %" in said
+    assert golden.said[0].startswith("installing debian bookworm")
+    assert "comparing: 100 %" in golden.said
+    settings = Settings(workspace=golden.imaging.parents[1], state_dir=Path("state"))
     looked, damages = verify(settings, None, None, lambda _: None)
-    assert (looked, damages) == ([Version("small", "1")], [])
+    assert (looked, damages) == ([Version("classroom", "1")], [])
     store = imaging_folder(settings).store
     manifest, index = store.manifest(looked[0]), store.index(looked[0])
     assert (manifest.system, manifest.seed) == ("linux", "files")
@@ -68,10 +59,10 @@ def ask(disk: Disk, question: str) -> str:
 
 
 def test_ansible_can_log_in_once_it_has_a_key(disk: Disk) -> None:
-    assert ask(disk, "cat /etc/sudoers.d/deploy") == "deploy ALL=(ALL) NOPASSWD: ALL\n"
-    assert re.search(r"Mode: +0440", ask(disk, "stat /etc/sudoers.d/deploy"))
-    assert "\ndeploy:!:" in ask(disk, "cat /etc/shadow")
-    assert "Type: directory" in ask(disk, "stat /home/deploy")
+    assert ask(disk, "cat /etc/sudoers.d/ictops") == "ictops ALL=(ALL) NOPASSWD: ALL\n"
+    assert re.search(r"Mode: +0440", ask(disk, "stat /etc/sudoers.d/ictops"))
+    assert "\nictops:!:" in ask(disk, "cat /etc/shadow")
+    assert "Type: directory" in ask(disk, "stat /home/ictops")
     assert "Type: symlink" in ask(disk, "stat /usr/bin/python3")
     assert "Type: regular" in ask(disk, "stat /usr/lib/python3.11/shutil.py")
     assert "Type: symlink" in ask(
@@ -84,7 +75,7 @@ def test_nothing_is_in_it_that_each_pc_has_of_its_own(disk: Disk) -> None:
     assert "Size: 0" in ask(disk, "stat /etc/machine-id")
     assert "hostname" not in ask(disk, "ls /etc").split()
     assert "random-seed" not in ask(disk, "ls /var/lib/systemd")
-    assert "authorized_keys" not in ask(disk, "ls /home/deploy")
+    assert "authorized_keys" not in ask(disk, "ls /home/ictops")
 
 
 def test_it_boots_its_own_kernel(disk: Disk) -> None:

@@ -14,13 +14,10 @@ from ictops.lab.cluster import Recipe
 from ictops.lab.pcs.machine import require_pcs
 from ictops.lab.pcs.power import reset, serial
 from ictops.lab.pcs.school import room_of
-from ictops.operations.images import build as build_image
-from ictops.settings import Settings, content_dir
 from ictops.trust.known_hosts import known_hosts_path
+from tests.support.golden import Golden
 from tests.support.lab import Workspace, need_lab, workspace_of
-from tests.support.pcs import imaging, wait_for
-
-__all__ = ["imaging"]
+from tests.support.pcs import wait_for
 
 pytestmark = pytest.mark.lab
 
@@ -54,14 +51,12 @@ def on(workspace: Workspace, address: str, *words: str) -> str | None:
 
 
 def test_a_plan_makes_an_empty_pc_a_host_of_its_school(
-    imaging: Path, record_property: Callable[[str, object], None]
+    golden: Golden, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     need_lab()
     require_pcs()
-    folder, recipe = imaging.parents[1], content_dir() / "demo" / "classroom.yml"
-    settings = Settings(workspace=folder, state_dir=Path("state"))
-    build_image(settings, "classroom", recipe=recipe, version="1", say=lambda _: None)
-    with workspace_of(folder, Recipe(sites=1, workstations=0, pcs=1)) as workspace:
+    imaging = golden.copy_to(tmp_path)
+    with workspace_of(tmp_path, Recipe(sites=1, workstations=0, pcs=1)) as workspace:
         room = room_of(workspace.lab)
         assert room is not None
         pc = room.pcs[0]

@@ -17,28 +17,15 @@ from ictops.imaging.wire.job import Adapt, ImageRef, Job
 from ictops.lab.pcs.model import Pc, Room
 from ictops.lab.pcs.network import within
 from ictops.lab.pcs.power import power_off, power_on, reset
-from ictops.operations.images import build as build_image
-from ictops.settings import Settings
 from tests.support.first_stages import BootServer, boot_server
-from tests.support.pcs import a_pc, imaging, room_of, wait_for
-
-__all__ = ["imaging"]
+from tests.support.golden import Golden
+from tests.support.pcs import a_pc, room_of, wait_for
 
 pytestmark = pytest.mark.lab
 
 SECONDS = 900.0
 """Emulated, on a machine that has more to do; some 90 on one that has not."""
 HOST = "oak-ws-01"
-RECIPE = "console: ttyS0\nsize: 2G\n"
-
-
-@pytest.fixture(scope="module")
-def golden(imaging: Path) -> Published:
-    """A Debian for UEFI and BIOS."""
-    recipe = imaging.parents[1] / "recipe.yml"
-    recipe.write_text(RECIPE)
-    settings = Settings(workspace=imaging.parents[1], state_dir=Path("state"))
-    return build_image(settings, "classroom", recipe=recipe, version="1", say=lambda _: None)
 
 
 @pytest.fixture
@@ -71,7 +58,7 @@ class Login:
             )  # fmt: skip
             said = [word for option in options for word in ("-o", option)]
             login = within(
-                self.room, "ssh", "-i", str(self.key), *said, f"ansible@{address}", *words
+                self.room, "ssh", "-i", str(self.key), *said, f"ictops@{address}", *words
             )
             done = subprocess.run(login, capture_output=True, text=True, check=False)
             if done.returncode == 0:
@@ -81,16 +68,15 @@ class Login:
 
 def test_an_empty_pc_becomes_a_host_that_is_known(
     room: Room,
-    imaging: Path,
-    golden: Published,
+    golden: Golden,
     tmp_path: Path,
     record_property: Callable[[str, object], None],
 ) -> None:
     pc = a_pc(firmware="bios")
-    with boot_server(room, tmp_path / "server", imaging) as server:
+    with boot_server(room, tmp_path / "server", golden.imaging) as server:
         login = Login(room, server, tmp_path)
         subprocess.run(("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", login.key), check=True)
-        job = job_for(pc, golden, login.key)
+        job = job_for(pc, golden.published, login.key)
         server.arm(job)
         began = time.time()
         power_on(room, pc)
@@ -122,7 +108,7 @@ def job_for(pc: Pc, golden: Published, key: Path) -> Job:
     now = datetime.now(UTC)
     return Job(
         1, str(uuid.uuid4()), "image", HOST, "oak", pc.mac, pc.uuid, now.isoformat(),
-        (now + timedelta(hours=1)).isoformat(), image, adapt=Adapt(HOST, {"ansible": (public,)}),
+        (now + timedelta(hours=1)).isoformat(), image, adapt=Adapt(HOST, {"ictops": (public,)}),
     )  # fmt: skip
 
 

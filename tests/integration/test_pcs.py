@@ -29,9 +29,7 @@ from ictops.lab.pcs.room import remove
 from ictops.lab.pcs.wake import ignore, listen
 from ictops.lab.podman import run
 from tests.support.first_stages import BootServer, boot_server
-from tests.support.pcs import MARKER, a_pc, give_system, imaging, room_of, wait_for
-
-__all__ = ["imaging"]
+from tests.support.pcs import MARKER, a_pc, give_system, room_of, wait_for
 
 pytestmark = pytest.mark.lab
 

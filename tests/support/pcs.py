@@ -21,8 +21,6 @@ from ictops.lab.pcs.model import Pc, Room
 from ictops.lab.pcs.network import make_network
 from ictops.lab.pcs.power import serial
 from ictops.lab.pcs.room import remove
-from ictops.operations.image_agent import build_agent
-from ictops.settings import Settings
 
 MIB = 1 << 20
 MARKER = "THE LOCAL DISK HAS BOOTED"
@@ -33,14 +31,6 @@ SIGNED = {
     "BOOTX64.EFI": Path("/usr/lib/shim/shimx64.efi.signed"),
     "grubx64.efi": Path("/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed"),
 }
-
-
-@pytest.fixture(scope="module")
-def imaging(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of all that imaging keeps, with the agent's Linux."""
-    folder = tmp_path_factory.mktemp("control")
-    build_agent(Settings(workspace=folder, state_dir=Path("state")))
-    return folder / "state/imaging"
 
 
 @contextmanager
