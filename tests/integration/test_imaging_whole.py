@@ -87,7 +87,13 @@ def test_an_empty_pc_becomes_a_host_that_is_known(
         end = server.look(job).end
         assert end is not None
         assert end.outcome == "done", end.message
-        keys = server.look(job).host_keys
+        found = server.look(job)
+        assert found.hardware is not None
+        assert (found.uuid, found.hardware.firmware) == (pc.uuid, "bios")
+        assert [(disk.serial, disk.size) for disk in found.hardware.disks] == [
+            (pc.disk_serial, pc.disk)
+        ]
+        keys = found.host_keys
         assert keys
         wait_for(lambda: login.on(keys, "true") is not None, SECONDS, room, pc)
         record_property("power on to first login, s", round(time.time() - began, 1))

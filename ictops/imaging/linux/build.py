@@ -22,9 +22,8 @@ SUITE = "bookworm"
 stay on and no key is enrolled."""
 
 BOOT_FILES = (
-    *("vmlinuz", "initrd.img", "shimx64.efi", "grubx64.efi", "grub.0"),
-    *("boot.img", "core.img"),
-)
+    "vmlinuz", "initrd.img", "shimx64.efi", "grubx64.efi", "grub.0", "boot.img", "core.img",
+)  # fmt: skip
 """What a boot server hands out; the last three are for BIOS PCs, the last two for their disks."""
 VERSIONS = "agent.json"
 
@@ -32,22 +31,12 @@ CARRIED = ("__init__.py", "errors.py", "imaging/__init__.py", "imaging/wire", "i
 """All that there is of ictops on a PC."""
 
 PACKAGES = (
-    *("linux-image-amd64", "shim-signed", "grub-efi-amd64-signed", "grub-pc-bin", "grub-common"),
-    *("initramfs-tools", "zstd", "udev", "python3", "python3-zstandard", "openssh-client"),
-    *(
-        "fdisk",
-        "e2fsprogs",
-        "dosfstools",
-        "mtools",
-        "btrfs-progs",
-        "ntfs-3g",
-        "partclone",
-        "wimtools",
-    ),
-    *("chntpw", "libhivex-bin", "efibootmgr", "nvme-cli", "hdparm", "nwipe", "udpcast"),
+    "linux-image-amd64", "shim-signed", "grub-efi-amd64-signed", "grub-pc-bin", "grub-common",
+    "initramfs-tools", "zstd", "udev", "python3", "python3-zstandard", "openssh-client",
+    "fdisk", "e2fsprogs", "dosfstools", "mtools", "btrfs-progs", "ntfs-3g", "partclone",
+    "wimtools", "chntpw", "libhivex-bin", "efibootmgr", "nvme-cli", "hdparm", "udpcast",
     "iproute2",
-)
-
+)  # fmt: skip
 NOT_UNPACKED = (
     "/etc/kernel/postinst.d/*",  # would make an initramfs of its own first
     "/usr/share/doc/*",
