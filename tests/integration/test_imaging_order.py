@@ -30,7 +30,7 @@ MACS = {name: f"52:54:00:00:01:{n:02x}" for n, name in enumerate([*PCS, ELSEWHER
 
 @pytest.fixture
 def boot(tmp_path: Path) -> Iterator[BootServer]:
-    if os.getuid() != 0:
+    if os.getuid() != 0 and not os.environ.get("CI"):
         pytest.skip("the role becomes root at the boot server, which is this machine")
     folder = ImagingFolder(tmp_path / "imaging")
     digest, allowed = publish(folder), make_key(folder)
