@@ -200,7 +200,6 @@ def test_a_pc_that_falls_out_of_a_session_ends_right_and_the_others_go_on(
         for pc in others:
             assert "fetches by itself" not in " ".join(notes_of(server, jobs[pc]))
         assert server.look(jobs[restarted]).claims == 2
-        print({pc.name: end_of(server, jobs[pc]) for pc in pcs}, server.log())
 
 
 def is_right(room: Room, pc: Pc, image: Image, end: End | None) -> None:
