@@ -151,6 +151,19 @@ def test_two_rooms_at_once_are_never_mixed(four: Room, tmp_path: Path) -> None:
     assert_right(four, second, 2, 3)
 
 
+def test_a_switch_need_learn_but_once_who_listens(four: Room, tmp_path: Path) -> None:
+    image = small_image(tmp_path / "packs")
+    four.snoop()
+    server = four.serve(image.folder, bits=SLOW)
+    pcs = [four.image(n, image, members=4) for n in range(4)]
+    pcs[3].wait_for(lambda one: "piece" in one)
+    four.keep_from_telling("pc3")
+    assert [one["unicast"] for one in finish(pcs)] == [0] * 4
+    assert [one.all_of("note") for one in pcs] == [[]] * 4
+    assert sent_to(server, 3) == [4, 4, 4]
+    assert_right(four, image, *range(4))
+
+
 def test_packets_may_be_lost(four: Room, tmp_path: Path) -> None:
     image = small_image(tmp_path / "packs")
     four.serve(image.folder)

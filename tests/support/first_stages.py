@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,7 @@ from ictops.lab.pcs.model import BRIDGE, Room
 from ictops.lab.pcs.network import within
 
 START_SECONDS = 30.0
+END_SECONDS = 10.0
 
 GRUB = """\
 set timeout=0
@@ -107,8 +108,24 @@ class BootServer:
 
     def asked(self) -> list[dict[str, Any]]:
         """Give what PCs said over HTTPS: path, message, and when."""
-        lines = (self.folder / "asked").read_text().splitlines()
-        return [json.loads(line) for line in lines]
+        return _noted(self.folder / "asked")
+
+    def answered(self) -> list[dict[str, Any]]:
+        """Give what they were answered: path, answer, and when."""
+        return _noted(self.folder / "answered")
+
+    def log(self) -> str:
+        """Give what the service said."""
+        return (self.folder / "service.log").read_text()
+
+
+def _noted(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def _note(file: Path, **noted: Any) -> None:
+    with file.open("a") as lines:
+        lines.write(json.dumps({**noted, "at": time.time()}) + "\n")
 
 
 def _certificate(authority: Path, folder: Path, address: str) -> None:
@@ -124,13 +141,23 @@ def _certificate(authority: Path, folder: Path, address: str) -> None:
 
 
 @contextmanager
-def boot_server(room: Room, folder: Path, imaging: Path) -> Iterator[BootServer]:
+def boot_server(
+    room: Room,
+    folder: Path,
+    imaging: Path,
+    *,
+    store: Path | None = None,
+    multicast: Sequence[str] | None = None,
+) -> Iterator[BootServer]:
     """Run a boot server in a room for as long as this lasts.
 
     :param folder: where it keeps what it has; is made.
     :param imaging: what the control box keeps: agent, authority, signing key and image store.
+    :param store: another image store.
+    :param multicast: more options of a service that sends to rooms; None if it does not.
     """
     signing, agent = signing_of(imaging), imaging / "agent"
+    store = store or imaging / "store"
     found = BootServer(room, folder, signing.key)
     (found.tftp / "grub/job").mkdir(parents=True)
     (folder / "run").mkdir()
@@ -140,7 +167,8 @@ def boot_server(room: Room, folder: Path, imaging: Path) -> Iterator[BootServer]
         (found.tftp / name).symlink_to(agent / name)
     (found.tftp / "grub/grub.cfg").write_text(GRUB)
     (folder / "job.cfg").write_text(JOB.format(server=room.address))
-    (folder / "asked").touch()
+    for name in ("asked", "answered"):
+        (folder / name).touch()
     dnsmasq = (
         "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--user=root",
         "--log-facility=-", f"--pid-file={folder / 'dnsmasq.pid'}", "--dhcp-authoritative",
@@ -156,7 +184,9 @@ def boot_server(room: Room, folder: Path, imaging: Path) -> Iterator[BootServer]
         "--grub-template", str(folder / "job.cfg"),
         "--allowed-signers", str(signing.allowed),
     )  # fmt: skip
-    relay = (sys.executable, "-m", __name__, str(room.address), str(folder), str(imaging / "store"))
+    if multicast is not None:
+        service += ("--interface", BRIDGE, "--packs", str(store / "packs"), *multicast)
+    relay = (sys.executable, "-m", __name__, str(room.address), str(folder), str(store))
     with ExitStack() as stack:
         for name, words in (("service", service), ("relay", relay), ("dnsmasq", dnsmasq)):
             stack.enter_context(_process(room, words, folder / f"{name}.log"))
@@ -175,8 +205,12 @@ def _process(room: Room, words: tuple[str, ...], log: Path) -> Iterator[None]:
             yield
             assert process.poll() is None, log.read_text()
         finally:
-            process.kill()
-            process.wait()
+            process.terminate()  # so that the service ends those that send for it
+            try:
+                process.wait(END_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def _relay(folder: Path) -> type[http.server.BaseHTTPRequestHandler]:
@@ -187,11 +221,10 @@ def _relay(folder: Path) -> type[http.server.BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            noted = {"path": self.path, "message": json.loads(body), "at": time.time()}
-            with (folder / "asked").open("a") as file:
-                file.write(json.dumps(noted) + "\n")
+            _note(folder / "asked", path=self.path, message=json.loads(body))
             token = self.headers.get("Authorization", "")
             status, said = _post(folder / "run/agent.sock", self.path, body, token)
+            _note(folder / "answered", path=self.path, answer=json.loads(said))
             self.send_response(status)
             self.send_header("Content-Length", str(len(said)))
             self.end_headers()

@@ -20,6 +20,7 @@ from ictops.lab.pcs.machine import DISK, assemble, require_pcs
 from ictops.lab.pcs.model import Pc, Room
 from ictops.lab.pcs.network import make_network
 from ictops.lab.pcs.power import serial
+from ictops.lab.pcs.qmp import ask
 from ictops.lab.pcs.room import remove
 
 MIB = 1 << 20
@@ -98,6 +99,16 @@ def _give_loader(disk: Path) -> None:
 def _mtools(*words: str) -> None:
     environment = {**os.environ, "MTOOLS_SKIP_CHECK": "1"}
     subprocess.run(words, check=True, capture_output=True, env=environment)
+
+
+def freeze(room: Room, pc: Pc) -> None:
+    """Let no time go by for a PC; what it was at, it goes on with after :func:`thaw`."""
+    ask(room.of(pc), "stop")
+
+
+def thaw(room: Room, pc: Pc) -> None:
+    """Undo :func:`freeze`."""
+    ask(room.of(pc), "cont")
 
 
 def wait_for(true: Callable[[], object], seconds: float, room: Room, pc: Pc) -> float:

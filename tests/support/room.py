@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -150,15 +151,34 @@ class Room:
         run("bridge", "-n", self.namespace("hub"), "link", "set", "dev", f"p-{who}",
             "mcast_flood", "off")  # fmt: skip
 
+    def snoop(self) -> None:
+        """Let the switch send multicast only to those that have told that they listen."""
+        bridge = ("ip", "-n", self.namespace("hub"), "link", "set", "br0", "type", "bridge")
+        run(*bridge, "mcast_snooping", "1", "mcast_query_response_interval", "50")
+        run(*bridge, "mcast_querier", "1")
+        time.sleep(1)  # longer than it listens for another querier, and lets all through
+
+    def keep_from_telling(self, who: str) -> None:
+        """Let the switch hear no more to which addresses a machine listens."""
+        self._filter(
+            who,
+            "add table ip told",
+            "add chain ip told output { type filter hook output priority 0; }",
+            "add rule ip told output ip protocol igmp drop",
+        )
+
     def lose(self, who: str, percent: int) -> None:
         """Let a machine lose so much of what comes and goes."""
-        rules = "\n".join(
+        rules = (
             f"add chain ip loss {way} {{ type filter hook {way} priority 0; }}\n"
             f"add rule ip loss {way} meta l4proto udp numgen random mod 100 < {percent} drop"
             for way in ("input", "output")
         )
+        self._filter(who, "add table ip loss", *rules)
+
+    def _filter(self, who: str, *rules: str) -> None:
         nft = ["ip", "netns", "exec", self.namespace(who), "nft", "-f", "-"]
-        subprocess.run(nft, input=f"add table ip loss\n{rules}", text=True, check=True)
+        subprocess.run(nft, input="\n".join(rules), text=True, check=True)
 
     def sent_bytes(self) -> int:
         """Give what the boot server has sent, on its interface."""

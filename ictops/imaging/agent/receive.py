@@ -21,7 +21,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
 from ictops.imaging.agent.faults import JobFailed
@@ -32,6 +32,9 @@ from ictops.imaging.wire.words import digest_of
 
 HEAR_SECONDS = 3.0
 """How long the boot server's word is listened for: it says it five times a second."""
+HEARD_SECONDS = 120.0
+"""How long that is good for. A switch forgets who listens after 260 s (RFC 2236, 8.4), unless
+somebody asks them; then a PC says so anew, and sees whether it is still heard."""
 SILENCE = 9.0
 """Seconds without a byte after which a stream is given up; a sender drops others within less."""
 FAILURES = 3
@@ -92,8 +95,8 @@ def take_part(
         missing.setdefault(index.pieces[number].pack, []).append(number)
     for numbers in missing.values():
         numbers.sort(key=lambda one: index.pieces[one].offset)
-    part = _Part(group, link, index, missing, say, note)
-    with _spool(give, spool_bytes) as spool:
+    part = _Part(group, link, index, missing, say, note, Ear(link))
+    with closing(part.ear), _spool(give, spool_bytes) as spool:
         try:
             why = part.receive(spool, fetch)
         except _ServerSilent as silent:
@@ -104,31 +107,58 @@ def take_part(
             fetch([one for pack in sorted(missing) for one in missing[pack]])
 
 
-def hear(link: Link, session: Session, group: str) -> str:
-    """Listen for the boot server's word, as the session says.
+class Ear:
+    """Listens to the room's address for as long as the PC takes part.
 
-    :returns: nothing if it was heard, or why multicast does not work, for a person.
+    A switch takes a moment to learn that a PC listens. What is sent in that moment is lost, and a
+    stream's beginning cannot be had again: so the address is the same for all packs.
     """
-    word = probe_word(group)
-    until = time.monotonic() + HEAR_SECONDS
-    member = socket.inet_aton(session.group) + socket.inet_aton(link.address)
-    try:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ear:
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._socket: socket.socket | None = None
+        self._heard_at = 0.0
+
+    @property
+    def hears(self) -> bool:
+        """Whether the boot server was heard not long ago."""
+        return self._socket is not None and time.monotonic() - self._heard_at < HEARD_SECONDS
+
+    def hear(self, session: Session, group: str) -> str:
+        """Listen for the boot server's word, as the session says.
+
+        :returns: nothing if it was heard, or why multicast does not work, for a person.
+        """
+        self.close()  # so that the switch is told anew
+        link, word = self._link, probe_word(group)
+        until = time.monotonic() + HEAR_SECONDS
+        member = socket.inet_aton(session.group) + socket.inet_aton(link.address)
+        ear = self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
             ear.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             ear.bind((session.group, session.portbase))
             ear.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)
             while (left := until - time.monotonic()) > 0:
                 ear.settimeout(left)
                 if ear.recv(len(word) + 1) == word:
+                    self._heard_at = time.monotonic()
                     return ""
-    except TimeoutError:
-        pass  # said below
-    except OSError as error:
-        return f"{link.interface} with {link.address} can hear no multicast: {error.strerror}"
-    return (
-        f"nothing sent to {session.group} came within {HEAR_SECONDS:.0f} s: a switch between the "
-        "boot server and this PC blocks multicast, or has IGMP snooping and no querier"
-    )
+        except TimeoutError:
+            pass  # said below
+        except OSError as error:
+            self.close()
+            return f"{link.interface} with {link.address} can hear no multicast: {error.strerror}"
+        self.close()
+        return (
+            f"nothing sent to {session.group} came within {HEAR_SECONDS:.0f} s: a switch between "
+            "the boot server and this PC blocks multicast, or has IGMP snooping and no querier"
+        )
+
+    def close(self) -> None:
+        """Listen no more."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
 
 
 def receive(
@@ -303,24 +333,24 @@ class _Part:
     """Numbers of pieces by their pack's, in order of their places in it."""
     say: Say
     note: Callable[[str], None]
+    ear: Ear
 
     def receive(self, spool: _Spool, fetch: Fetch) -> str:
         """Take packs until none is missing, or give why the rest must be fetched."""
-        heard, failures = False, 0
+        failures = 0
         while self.missing:
             spool.wait_for(max(self.index.packs[one].size for one in self.missing))
             asked_at = time.monotonic()
-            session = self._ask(self._ready(heard=heard))
+            session = self._ask(self._ready())
             if session.note:
                 self.note(session.note)
             if session.unicast and not session.pack:
                 return session.unicast
             if session.listen:
-                fault = hear(self.link, session, self.group)
+                fault = self.ear.hear(session, self.group)
                 if fault:
                     self._leave()
                     return fault
-                heard = True
             elif session.unicast:
                 self._fetch(session, fetch)
             elif session.pack:
@@ -329,7 +359,7 @@ class _Part:
                 except StreamLost as lost:
                     self.note(f"pack {session.pack[:12]} did not come by multicast: {lost}")
                     failures += 1
-                    heard = False  # before it costs the others anything again
+                    self.ear.close()  # it hears first, before it costs the others anything again
                     if failures == FAILURES:
                         self._leave()
                         return f"{failures} packs did not come by multicast"
@@ -338,9 +368,9 @@ class _Part:
         self._leave()
         return ""
 
-    def _ready(self, *, heard: bool) -> Ready:
+    def _ready(self) -> Ready:
         packs = tuple(self.index.packs[one].digest.hex() for one in self.missing)
-        return Ready(packs[:MOST_PACKS], self.link.address, heard)
+        return Ready(packs[:MOST_PACKS], self.link.address, self.ear.hears)
 
     def _ask(self, ready: Ready) -> Session:
         try:

@@ -40,6 +40,9 @@ log = logging.getLogger(__name__)
 
 SILENCE = timedelta(minutes=10)
 """A PC that has begun may go on after its window; one that says nothing so long does not."""
+DEAD = timedelta(minutes=1)
+"""A PC at work says something each few seconds; one that says nothing so long can have another
+job. It gets that when it starts again, so that there is never more than one agent at its disk."""
 KEEP = timedelta(days=30)
 """How long a job is kept that is over."""
 LONGEST_WAIT = 60
@@ -77,6 +80,7 @@ class Desk:
         self._allowed = allowed_signers
         self._sessions = sessions
         self._now = now
+        self._began = now()
         self._changed = threading.Condition()
         self._known = {one.job.id: one for one in folder.load()}
         with self._changed:
@@ -89,6 +93,8 @@ class Desk:
 
     def arm(self, asked: Arm) -> Answer:
         """Let a job be done. Asked again with the same job, it is done once.
+
+        A job whose PC has died over it makes room for the new one.
 
         :raises Refused: if it is not signed, too late, or another job of that PC is not ended.
         """
@@ -106,9 +112,8 @@ class Desk:
             if job.id in self._known:
                 return self._arm_again(job, text)
             for other in [one for one in self._active() if one.job.mac == job.mac]:
-                if not asked.replace:
-                    what = f"{other.job.id} for {other.job.host}"
-                    raise Refused(409, f"{job.mac} has a job that is not over: {what}")
+                if not (asked.replace or self._is_dead(other)):
+                    raise Refused(409, f"{job.mac} has a job that is not over: {_words(other)}")
                 self._finish(other, "cancelled")
             state = JobState(job.id, job.host, job.mac, 0, "armed", job.uuid, self._stamp())
             kept = Kept(state, self._stamp())
@@ -150,9 +155,8 @@ class Desk:
         """
         with self._changed:
             known = self._by_id(asked.id)
-            state = known.kept.state
-            silent = self._now() - moment(state.at) > SILENCE
-            if state.state == "armed" or (state.state == "claimed" and silent):
+            state = known.kept.state.state
+            if state == "armed" or (state == "claimed" and self._silent(known) > SILENCE):
                 known = self._finish(known, "cancelled")
             return known.kept.state
 
@@ -237,13 +241,12 @@ class Desk:
             now = self._now()
             for known in list(self._known.values()):
                 state = known.kept.state
-                silent = now - moment(state.at)
                 if not _is_active(known):
-                    if silent > KEEP:
+                    if now - moment(state.at) > KEEP:
                         self._folder.forget(state.id)
                         del self._known[state.id]
                 elif now >= moment(known.job.not_after) and (
-                    state.state == "armed" or silent > SILENCE
+                    state.state == "armed" or self._silent(known) > SILENCE
                 ):
                     self._finish(known, "expired")
             self._boot_only_waiting()
@@ -292,6 +295,13 @@ class Desk:
 
     def _active(self) -> Iterator[Known]:
         return iter([one for one in self._known.values() if _is_active(one)])
+
+    def _silent(self, known: Known) -> timedelta:
+        """Give how long nothing was heard of a PC while it could be heard."""
+        return self._now() - max(moment(known.kept.state.at), self._began)
+
+    def _is_dead(self, known: Known) -> bool:
+        return known.kept.state.state == "claimed" and self._silent(known) > DEAD
 
     def _by_id(self, name: str) -> Known:
         if name not in self._known:
@@ -351,6 +361,15 @@ class Desk:
 
 def _is_active(known: Known) -> bool:
     return known.kept.state.state in {"armed", "claimed"}
+
+
+def _words(known: Known) -> str:
+    """Say which job it is, and what is to be done where a PC needs another one."""
+    what = f"{known.job.id} for {known.job.host}"
+    if known.kept.state.state == "armed":
+        return f"{what}, which waits for the PC; cancel the run that it is of"
+    seconds = DEAD.total_seconds()
+    return f"{what}, and the PC is at work; off, it can have another one after {seconds:.0f} s"
 
 
 def _digest(token: str) -> str:

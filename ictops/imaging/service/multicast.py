@@ -1,8 +1,9 @@
 """Multicast for rooms: brings PCs that want the same pack together, and sends it to them.
 
-Every pack has a session of its own: a port and an address that no other has, and the pack's name
-before its bytes. So a PC that comes late or restarts never takes one thing for another. A boot
-server sends on its own network only; each site has its own.
+Every pack has a session of its own: a port that no other has, and the pack's name before its
+bytes. So a PC that comes late or restarts never takes one thing for another. The address is the
+room's, so that a switch need not learn at each pack who listens. A boot server sends on its own
+network only; each site has its own.
 """
 
 from __future__ import annotations
@@ -39,26 +40,27 @@ class Setting:
     """The folder of packs: ``<aa>/<digest>``."""
     first_port: int = 9000
     slots: int = 64
-    """Sessions that have ports; each is used again as late as can be."""
+    """Rooms and sessions that have ports; each is used again as late as can be."""
     senders: int = 4
     """At once."""
 
 
 class Slots:
-    """Ports and multicast addresses, of which no two sessions have the same."""
+    """Ports, of which no two rooms or sessions have the same."""
 
     def __init__(self, first_port: int, count: int) -> None:
         if first_port % 2 or not 1024 <= first_port <= 65534 - _PORTS_A_SLOT * count:  # noqa: PLR2004
             raise ValueError(f"{count} pairs of ports cannot begin at {first_port}")
         self._free = [first_port + _PORTS_A_SLOT * n for n in range(count)]
 
-    def take(self) -> tuple[int, str] | None:
-        """Give the port and address that have been free for longest; None if there are none."""
+    def take(self) -> int:
+        """Give the port that has been free for longest.
+
+        :raises CannotSend: if there is none.
+        """
         if not self._free:
-            return None
-        port = self._free.pop(0)
-        # RFC 2365: 239.255.0.0/16 stays at the site.
-        return port, f"239.255.{port >> 8}.{port & 255}"
+            raise CannotSend("too many rooms are being sent to at once")
+        return self._free.pop(0)
 
     def give_back(self, port: int) -> None:
         self._free.append(port)
@@ -68,8 +70,12 @@ class Slots:
 class _Group:
     room: Room
     port: int
-    address: str
     heard_until: float = 0.0
+
+    @property
+    def address(self) -> str:
+        """What is sent to the room is sent here; RFC 2365: 239.255.0.0/16 stays at the site."""
+        return f"239.255.{self.port >> 8}.{self.port & 255}"
 
 
 class Multicast:
@@ -106,7 +112,7 @@ class Multicast:
                 group.heard_until = self._clock() + PROBE_SECONDS
                 self._changed.notify_all()
                 return Session(portbase=group.port, group=group.address, listen=True)
-            return self._answer(job, group.room, ready)
+            return self._answer(job, group, ready)
 
     def leave(self, job: Job) -> None:
         """Hear that this job's PC wants no more packs."""
@@ -132,12 +138,9 @@ class Multicast:
         look_for_sender()
         self._setting.line.address()
         if name not in self._groups:
-            slot = self._slots.take()
-            if slot is None:
-                raise CannotSend("too many rooms are being sent to at once")
             bits = self._setting.line.bits
             slowest = min(SLOWEST, bits / 8) if bits else SLOWEST
-            self._groups[name] = _Group(Room(members, rate=slowest), *slot)
+            self._groups[name] = _Group(Room(members, rate=slowest), self._slots.take())
         return self._groups[name]
 
     def _leave(self, job: Job) -> None:
@@ -152,27 +155,28 @@ class Multicast:
         if self._groups[name].room.over:
             self._slots.give_back(self._groups.pop(name).port)
 
-    def _answer(self, job: Job, room: Room, ready: Ready) -> Session:
+    def _answer(self, job: Job, group: _Group, ready: Ready) -> Session:
         if job.multicast is None:
             raise AssertionError("only a room's job comes here")
+        room = group.room
         asked = room.ask(job.id, ready.packs, ready.address, self._clock())
         until = self._clock() + ANSWER_SECONDS
         self._changed.notify_all()
         while asked.told is None and (now := self._clock()) < until and not self._stopped:
             due = room.due(now)
-            if due == 0 and self._begin(job.multicast.group, room):
+            if due == 0 and self._begin(job.multicast.group, group):
                 continue
             self._changed.wait(min(due or ANSWER_SECONDS, until - now))
         if asked.told is None:
             asked.left_at = self._clock()
         return asked.told or Session()
 
-    def _begin(self, name: str, room: Room) -> bool:
+    def _begin(self, name: str, group: _Group) -> bool:
         if len(self._threads) >= self._setting.senders:
             return False
-        sending = room.begin(self._clock())
+        sending = group.room.begin(self._clock())
         if sending is not None:
-            thread = threading.Thread(target=self._send, args=(name, room, sending))
+            thread = threading.Thread(target=self._send, args=(name, group, sending))
             self._threads.add(thread)
             thread.start()
         self._changed.notify_all()
@@ -180,11 +184,12 @@ class Multicast:
 
     # -- in threads of their own
 
-    def _send(self, name: str, room: Room, sending: Sending) -> None:
-        slot, spoiled, rate = None, {}, 0.0
+    def _send(self, name: str, group: _Group, sending: Sending) -> None:
+        port, spoiled, rate, room = 0, {}, 0.0, group.room
         try:
-            slot = self._slot()
-            sent = self._sent(name, room, sending, slot)
+            with self._changed:
+                port = self._slots.take()
+            sent = self._sent(name, group, sending, port)
             spoiled, rate = sent.spoiled, sent.rate
         except CannotSend as error:
             log.warning("nothing is sent to %s: %s", name, error)
@@ -193,31 +198,25 @@ class Multicast:
         finally:
             with self._changed:
                 self._senders.pop(name, None)
-                if slot is not None:
-                    self._slots.give_back(slot[0])
+                if port:
+                    self._slots.give_back(port)
                 room.ended(self._clock(), spoiled, rate)
                 self._threads.discard(threading.current_thread())
                 if name in self._groups:
                     self._forget_if_over(name)
                 self._changed.notify_all()
 
-    def _slot(self) -> tuple[int, str]:
-        with self._changed:
-            slot = self._slots.take()
-        if slot is None:
-            raise CannotSend("too many rooms are being sent to at once")
-        return slot
-
-    def _sent(self, name: str, room: Room, sending: Sending, slot: tuple[int, str]) -> Sent:
+    def _sent(self, name: str, group: _Group, sending: Sending, port: int) -> Sent:
+        room, to = group.room, group.address
         file = self._setting.packs / sending.pack[:2] / sending.pack
         addresses = frozenset(one.address for one in sending.members)
-        sender = Sender(self._setting.line, sending.pack, file, *slot, addresses)
+        sender = Sender(self._setting.line, sending.pack, file, port, to, addresses)
         sender.start()
         with self._changed:
             self._senders[name] = sender
             if self._stopped:
                 sender.stop("the boot server's service stops")
-            room.tell(*slot)
+            room.tell(port, to)
             self._changed.notify_all()
 
         def enough() -> bool:

@@ -7,7 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.ictops.schools.plugins.action.imaging_order import order, refuse_servers
+from ansible_collections.ictops.schools.plugins.action.imaging_order import (
+    order,
+    refuse_servers,
+    room_mates,
+)
 
 from ictops.errors import ImageError
 from ictops.imaging import unattend
@@ -120,6 +124,17 @@ def test_pcs_of_a_room_that_go_together_wait_for_each_other(args):
     assert one is not None
     assert (one, one.members) == (other, 2)
     assert job_of(order(HOST, ID, args, ALONE)).multicast is None
+
+
+def test_those_wait_for_each_other_that_are_in_one_room_and_get_their_jobs_together():
+    room, other = ["oak-it1-01", "oak-it1-02", "oak-it1-03"], "oak-lib-01"
+    args = {"site": "oakfield", "together": ["oak-it1-02", other, HOST]}
+    variables = {
+        "group_names": ["workstations", "room_oakfield_it1", "site_oakfield"],
+        "groups": {"room_oakfield_it1": room},
+    }
+    assert room_mates(HOST, args, variables) == ("room_oakfield_it1", ["oak-it1-02", HOST])
+    assert room_mates(other, args, {**variables, "group_names": ["site_oakfield"]}) == ("", [other])
 
 
 def test_an_image_that_was_published_anew_is_not_the_one_that_was_planned(args):

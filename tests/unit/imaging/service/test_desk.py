@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ictops.imaging.service.desk import MOST_FAULTS, SILENCE, Desk, Refused
+from ictops.imaging.service.desk import DEAD, MOST_FAULTS, SILENCE, Desk, Refused
 from ictops.imaging.wire import strict
 from ictops.imaging.wire.job import Job
 from ictops.imaging.wire.said import Answer, End, HostKeys, Progress, Ready
@@ -279,6 +279,51 @@ def test_a_pc_that_has_begun_goes_on_whoever_cancels_unless_it_is_silent(
     assert desk.cancel(Look(job.id)).state == "cancelled"
     refused(409, "cancelled", desk.progress, token, Progress("fetching"))
     assert server.booting == []
+
+
+def test_a_pc_that_died_over_its_job_can_have_another(server: BootServer) -> None:
+    desk = server.desk()
+    first = armed(server, desk, secret="s3cret")
+    token = desk.claim(claim()).token
+    second = server.job()
+    server.now += DEAD
+    refused(409, "at work; off, it can have another", desk.arm, server.signed(second))
+    desk.progress(token, Progress("fetching", 1, 2))
+    server.now += DEAD
+    refused(409, first.id, desk.arm, server.signed(second))
+    server.now += timedelta(seconds=1)
+    desk.arm(server.signed(second))
+    assert state(desk, first).state == "cancelled"
+    assert server.booting == [f"{MAC}.cfg"]
+    # Had it only lost its link, it goes on by itself, but nobody hears of it any more.
+    for act, said in (
+        (desk.progress, Progress("fetching", 2, 2)), (desk.secret, Answer()),
+        (desk.end, End("done")),
+    ):  # fmt: skip
+        refused(409, "over: cancelled", act, token, said)
+    assert state(desk, second).state == "armed"
+    assert desk.claim(claim()).job.encode() == strict.dumps(second)
+    refused(409, "has been here: cancelled", desk.arm, server.signed(first))
+
+
+def test_a_job_that_waits_for_its_pc_makes_no_room(server: BootServer) -> None:
+    desk = server.desk()
+    first = armed(server, desk)
+    server.now += SILENCE
+    refused(409, "cancel the run", desk.arm, server.signed(server.job()))
+    assert state(desk, first).state == "armed"
+
+
+def test_a_pc_is_not_silent_because_the_boot_server_was_off(server: BootServer) -> None:
+    desk = server.desk()
+    job = armed(server, desk)
+    token = desk.claim(claim()).token
+    server.now += timedelta(hours=2)  # and the window is over
+    desk = server.desk()
+    refused(409, "at work", desk.arm, server.signed(server.job()))
+    assert desk.cancel(Look(job.id)).state == "claimed"
+    desk.end(token, End("done"))
+    assert state(desk, job).state == "ended"
 
 
 def test_a_restart_changes_nothing(server: BootServer) -> None:

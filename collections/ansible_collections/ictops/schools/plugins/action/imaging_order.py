@@ -41,7 +41,7 @@ KINDS = ["image", "heal", "erase", "look"]
 _TEXTS = ("uuid", "account", "key", "unattend", "secret")
 _DICTS = ("disk", "image", "authorized_keys", "user_data", "network", "windows", "drivers")
 SPEC: dict[str, dict[str, Any]] = {
-    "state": {"type": "str", "choices": ["armed", "cancelled"], "default": "armed"},
+    "state": {"type": "str", "choices": ["armed", "found", "cancelled"], "default": "armed"},
     "kind": {"type": "str", "choices": KINDS, "default": "image"},
     "folder": {"type": "path"},
     "run": {"type": "str", "required": True},
@@ -50,6 +50,7 @@ SPEC: dict[str, dict[str, Any]] = {
     **{name: {"type": "dict", "default": {}} for name in _DICTS},
     "seeds": {"type": "list", "elements": "dict", "default": []},
     "multicast": {"type": "bool", "default": False},
+    "together": {"type": "list", "elements": "str", "default": []},
     "cache": {"type": "int", "default": 0},
     "standing": {"type": "bool", "default": False},
     "serials": {"type": "list", "elements": "str", "default": []},
@@ -78,9 +79,9 @@ class ActionModule(ActionBase):
             refuse_servers(host, variables["group_names"], args["and_servers"])
             ids = job_ids(args["run"], host, args["kind"])
             found = self._on_server({"do": "find", "ids": ids}, args, variables)
-            if found.get("failed") or found["stage"] != "unknown":
-                return found
-            job = order(host, found["id"], args, _room_mates(host, args["site"], variables))
+            if found.get("failed") or found["stage"] != "unknown" or args["state"] == "found":
+                return {**found, "host": host}
+            job = order(host, found["id"], args, room_mates(host, args, variables))
         except ImageError as error:
             return {"failed": True, "msg": str(error)}
         if self._task.check_mode:
@@ -101,13 +102,11 @@ class ActionModule(ActionBase):
         return result
 
 
-def order(
-    host: str, job: str, args: Mapping[str, Any], room_mates: tuple[str, list[str]]
-) -> Signed:
+def order(host: str, job: str, args: Mapping[str, Any], mates: tuple[str, list[str]]) -> Signed:
     """Make and sign a host's job.
 
     :param job: its id.
-    :param room_mates: the host's room, and those who are imaged in it together.
+    :param mates: the host's room, and those who are imaged in it together.
     :raises ImageError: if there can be no such job.
     """
     folder = ImagingFolder(Path(args["folder"]))
@@ -123,7 +122,7 @@ def order(
     if args["kind"] == "erase":
         more = {"erase": Erase(tuple(args["serials"])), "then": "poweroff"}
     elif args["kind"] in {"image", "heal"}:
-        more = _image(folder, target, job, args, room_mates)
+        more = _image(folder, target, job, args, mates)
     return signed(make_job(target, args["kind"], job=job, **when, **more), folder.key)
 
 
@@ -132,7 +131,7 @@ def _image(
     target: Target,
     job: str,
     args: Mapping[str, Any],
-    room_mates: tuple[str, list[str]],
+    mates: tuple[str, list[str]],
 ) -> dict[str, Any]:
     image = _read(ImageRef, args["image"], "workstation_image_image")
     published = folder.find(image.name, image.version)
@@ -156,7 +155,7 @@ def _image(
     )
     multicast: Multicast | None = None
     if args["multicast"]:
-        multicast = group_of(args["run"], args["site"], *room_mates)
+        multicast = group_of(args["run"], args["site"], *mates)
     return {
         "image": image,
         "seeds": tuple(_read(ImageRef, one, "workstation_image_seeds") for one in args["seeds"]),
@@ -190,14 +189,16 @@ def refuse_servers(host: str, groups: list[str], and_servers: list[str]) -> None
         raise ImageError("it is no workstation", where=host)
 
 
-def _room_mates(host: str, site: str, variables: Mapping[str, Any]) -> tuple[str, list[str]]:
-    """Give a host's room, and the hosts in it that the play is at."""
-    prefix = site_group(site).replace("site_", "room_", 1) + "_"
+def room_mates(
+    host: str, args: Mapping[str, Any], variables: Mapping[str, Any]
+) -> tuple[str, list[str]]:
+    """Give a host's room, and the hosts in it that get their job with it."""
+    prefix = site_group(args["site"]).replace("site_", "room_", 1) + "_"
     rooms = sorted(name for name in variables["group_names"] if name.startswith(prefix))
     if not rooms:
         return "", [host]
     there = set(variables["groups"][rooms[0]])
-    return rooms[0], [name for name in variables["ansible_play_batch"] if name in there]
+    return rooms[0], [name for name in args["together"] if name in there]
 
 
 def _mac(text: str, host: str) -> str:

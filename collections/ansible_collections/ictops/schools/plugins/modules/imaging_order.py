@@ -19,10 +19,11 @@ description:
 options:
   state:
     description:
+      - V(found) says which job of O(run) the host has, or would get.
       - V(cancelled) takes the host's jobs of O(run) back, of every kind, that no PC is at
         work on.
     type: str
-    choices: [armed, cancelled]
+    choices: [armed, found, cancelled]
     default: armed
   kind:
     description: What the PC is to do.
@@ -66,6 +67,13 @@ options:
     description: Whether the PCs of a room that go together receive the image together.
     type: bool
     default: false
+  together:
+    description:
+      - The hosts that get a job at the same time; those of them that are in the host's room receive
+        the image together. Nobody else, for the room would wait for a PC that never comes.
+    type: list
+    elements: str
+    default: []
   cache:
     description: Bytes of the partition that keeps the image at the PC.
     type: int
@@ -146,6 +154,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+host:
+  description: The host, where it has a job already or was only looked for.
+  returned: when found
+  type: str
 id:
   description: The job's id.
   returned: always
