@@ -22,7 +22,7 @@ from ictops.imaging.wire.said import End
 from ictops.lab.pcs.machine import DISK
 from ictops.lab.pcs.model import BRIDGE, Pc, Room
 from ictops.lab.pcs.network import inside, slow_down, speed_up
-from ictops.lab.pcs.power import power_off, power_on, reset, set_cable
+from ictops.lab.pcs.power import power_off, power_on, set_cable
 from tests.support.first_stages import BootServer, boot_server
 from tests.support.images import (
     MIB,
@@ -164,42 +164,6 @@ def test_a_room_gets_an_image_at_once_and_a_pc_that_is_late_alone(
         is_right(room, late, image, end_of(server, jobs[late]))
         told = f"the room began without this PC: others had waited {PATIENCE:.0f} s"
         assert told in notes_of(server, jobs[late])
-
-
-def test_a_pc_that_falls_out_of_a_session_ends_right_and_the_others_go_on(
-    room: Room, imaging: Path, tmp_path: Path, record_property: Callable[[str, object], None]
-) -> None:
-    image = an_image(tmp_path, imaging)
-    pcs = [a_pc(f"bios{n}", firmware="bios", cpus=1, disk=256 * MIB) for n in range(4)]
-    cut, restarted, *others = pcs
-    jobs = {pc: job_for(pc, image, len(pcs)) for pc in pcs}
-    with boot_server(
-        room, tmp_path / "server", imaging, store=tmp_path / "store", multicast=OPTIONS
-    ) as server:
-        for job in jobs.values():
-            server.arm(job)
-        bring_to_their_claims(room, server, pcs)
-        for pc in pcs:
-            thaw(room, pc)
-        wait_for(lambda: "sent " in server.log(), SECONDS, room, cut)
-        fell = time.monotonic()
-        set_cable(room, cut, plugged=False)
-        reset(room, restarted)
-        for pc in others:
-            wait_for(lambda pc=pc: end_of(server, jobs[pc]), SECONDS, room, pc)  # type: ignore[misc]
-            power_off(room, pc)
-        record_property("the others end after, s", round(time.monotonic() - fell, 1))
-        time.sleep(max(0.0, fell + CUT_SECONDS - time.monotonic()))
-        assert end_of(server, jobs[cut]) is None
-        set_cable(room, cut, plugged=True)
-        for pc in (cut, restarted):
-            wait_for(lambda pc=pc: end_of(server, jobs[pc]), SECONDS, room, pc)  # type: ignore[misc]
-            power_off(room, pc)
-        for pc in pcs:
-            is_right(room, pc, image, end_of(server, jobs[pc]))
-        for pc in others:
-            assert "fetches by itself" not in " ".join(notes_of(server, jobs[pc]))
-        assert server.look(jobs[restarted]).claims == 2
 
 
 def is_right(room: Room, pc: Pc, image: Image, end: End | None) -> None:
