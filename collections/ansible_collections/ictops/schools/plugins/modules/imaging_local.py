@@ -106,7 +106,8 @@ def put(asked: dict, boot: Path, cache: Path, *, write: bool) -> dict:
         if not write:
             return {"changed": True, "id": job, "stage": "armed", "msg": "it would be put there"}
         changed = put_job(folder, asked["job"], asked["signature"], standing)
-    turn = {"ictops_always": "1"} if standing else {"ictops_next": "1"}
+    # The PC runs its system: whatever turn was marked as had is over.
+    turn = {"ictops_always": "1", "ictops_healed": "0"} if standing else {"ictops_next": "1"}
     with mounted(boot, "vfat") as folder:
         changed |= set_environment(folder, **turn)
     changed |= _choose(Path(asked["efivars"]), standing=standing)
