@@ -74,6 +74,8 @@ def _survey(
     with show.live():
         carry(journal, run_id, settings, notice=show)
     recorded = record_hardware(journal, journal.run(run_id))
+    for name, how in recorded.healed.items():
+        console(stderr=True).print(f"{name} {how}")
     for name, why in recorded.unreadable.items():
         console(stderr=True).print(f"{name}: what it says of itself cannot be read: {why}")
     return exit_code(report_of(journal, run_id))

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from ictops.estate.models import Host
 from ictops.imaging.wire import strict
 from ictops.imaging.wire.job import ImageRef
+from ictops.imaging.wire.local import Report
 from ictops.imaging.wire.said import Disk, Hardware
 from ictops.operations.planning import Work
 from ictops.operations.switches import begin_reading
@@ -25,8 +28,12 @@ PLAYBOOK = "hardware_survey.yml"
 READS_ONLY = "a survey changes nothing on a host"
 KEY = "ictops_hardware"
 """Of a task's result: what a host is made of, and its UUID."""
+HEALED = "ictops_healed"
+"""Of a task's result: what a PC reported of the job that it did by itself last."""
 IMAGE_VARIABLE = "workstation_image_image"
 """The extra var that says which image a plan writes."""
+HEAL_VARIABLE = "workstation_image_heal"
+"""The extra var that says by host to which image it is put back."""
 GIGA = 10**9
 
 
@@ -35,10 +42,12 @@ class Recorded:
     """What a run told of hardware.
 
     :ivar hosts: whose hardware is kept.
+    :ivar healed: what became of it when hosts put themselves back the last time, in words.
     :ivar unreadable: hosts whose word is not as was agreed, and why.
     """
 
     hosts: tuple[str, ...]
+    healed: Mapping[str, str]
     unreadable: Mapping[str, str]
 
 
@@ -68,35 +77,61 @@ def record_hardware(journal: Journal, run: RunRecord) -> Recorded:
     site_of = {host: code for code, site in plan.sites.items() for host in site.hosts}
     seen: dict[str, HardwareRecord] = {}
     images: dict[str, HostImageRecord] = {}
+    healed: dict[str, str] = {}
     unreadable: dict[str, str] = {}
     for event in journal.events(run.id):
-        if event.host is None or KEY not in event.data:
+        host = event.host
+        if host is None or host not in site_of or not (KEY in event.data or HEALED in event.data):
             continue
         result = json.loads(event.data)["data"].get("res") or {}
-        told = result.get(KEY)
-        if not isinstance(told, dict) or event.host not in site_of:
-            continue
+        done = result.get("done") is True
         try:
-            hardware = strict.from_data(Hardware, told.get("hardware"))
+            if isinstance(told := result.get(HEALED), dict):
+                report = strict.from_data(Report, told)
+                healed[host] = healed_words(report)
+                done = report.end.outcome == "done"
+            elif isinstance(told := result.get(KEY), dict):
+                seen[host] = _record(run.cluster, host, site_of[host], event.at, told)
+            else:
+                continue
         except strict.NotAsAgreed as error:
-            unreadable[event.host] = str(error)
+            unreadable[host] = str(error)
             continue
-        seen[event.host] = HardwareRecord(
-            cluster=run.cluster, host=event.host, site=site_of[event.host], seen_at=event.at,
-            uuid=str(told.get("uuid") or "")[:36], vendor=hardware.vendor, model=hardware.model,
-            serial=hardware.serial, firmware=hardware.firmware, secure_boot=hardware.secure_boot,
-            memory=hardware.memory, macs=list(hardware.macs),
-            disks=[asdict(disk) for disk in hardware.disks],
-        )  # fmt: skip
-        if result.get("done") is True and IMAGE_VARIABLE in plan.extra_vars:
-            image = strict.from_data(ImageRef, plan.extra_vars[IMAGE_VARIABLE])
-            images[event.host] = HostImageRecord(
-                run.cluster, event.host, image.name, image.version, image.digest, event.at
+        image = _image_of(plan, host)
+        if done and image is not None:
+            images[host] = HostImageRecord(
+                run.cluster, host, image.name, image.version, image.digest, event.at
             )
     inventory = Inventory(journal)
     inventory.record(seen.values())
     inventory.record_images(images.values())
-    return Recorded(tuple(sorted(seen)), unreadable)
+    return Recorded(tuple(sorted(seen)), healed, unreadable)
+
+
+def _record(
+    cluster: str, host: str, site: str, at: datetime, told: Mapping[str, Any]
+) -> HardwareRecord:
+    hardware = strict.from_data(Hardware, told.get("hardware"))
+    return HardwareRecord(
+        cluster=cluster, host=host, site=site, seen_at=at, uuid=str(told.get("uuid") or "")[:36],
+        vendor=hardware.vendor, model=hardware.model, serial=hardware.serial,
+        firmware=hardware.firmware, secure_boot=hardware.secure_boot, memory=hardware.memory,
+        macs=list(hardware.macs), disks=[asdict(disk) for disk in hardware.disks],
+    )  # fmt: skip
+
+
+def _image_of(plan: Plan, host: str) -> ImageRef | None:
+    """Give the image that a plan writes to a host."""
+    by_host = plan.extra_vars.get(HEAL_VARIABLE) or {}
+    image = plan.extra_vars.get(IMAGE_VARIABLE) or by_host.get(host)
+    return None if image is None else strict.from_data(ImageRef, image)
+
+
+def healed_words(report: Report) -> str:
+    """Say what became of it when a PC put itself back; what it says of itself may be anything."""
+    end = report.end
+    how = f"done in {end.seconds:.0f} s" if end.outcome == "done" else f"{end.fault}: {end.message}"
+    return _printable(f"put itself back at {report.at}: {how}")
 
 
 def known_hardware(
@@ -122,7 +157,10 @@ def disk_words(record: HardwareRecord) -> str:
         f"{Path(disk.path).name} {disk.size / GIGA:.0f} GB {disk.model} serial {disk.serial or '?'}"
         for disk in own_disks(record)
     ]
-    text = f"{', '.join(told) or 'no disk'}; seen {record.seen_at:%d %b %Y}"
+    return _printable(f"{', '.join(told) or 'no disk'}; seen {record.seen_at:%d %b %Y}")
+
+
+def _printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
 
 

@@ -10,6 +10,7 @@ from ictops.errors import PlanError
 from ictops.imaging.published import imaging_folder
 from ictops.imaging.wire.job import ImageRef
 from ictops.operations.apply import create_run
+from ictops.operations.hardware import HEAL_VARIABLE
 from ictops.operations.image import HEAL
 from ictops.operations.planning import Request, Work, make_plan, open_cluster
 from ictops.planning.waves import CanaryRule
@@ -46,7 +47,7 @@ def begin_heal(
         playbook=PLAYBOOK,
         extra_vars={
             "workstation_image_folder": str(imaging_folder(settings).path),
-            "workstation_image_heal": _images(journal, settings, wanted, image),
+            HEAL_VARIABLE: _images(journal, settings, wanted, image),
         },
         takes=lambda host: host.kind == "workstation" and "servers" not in host.groups,
         only_for="workstations",

@@ -122,7 +122,7 @@ def boot(folder: Path, disk: Path, until: str, *more: str) -> str:
     ("before", "turn", "after"),
     [
         ({}, False, {}),
-        ({"ictops_next": "1"}, True, {"ictops_next": "0", "ictops_healed": "0"}),
+        ({"ictops_next": "1"}, True, {"ictops_next": "0", "ictops_healed": ""}),
         ({"ictops_always": "1"}, True, {"ictops_always": "1", "ictops_healed": "0"}),
         (
             {"ictops_always": "1", "ictops_healed": "1"},

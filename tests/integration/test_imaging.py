@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ictops.store.hardware import Inventory
 from tests.support.imaged import PC, School, school
 from tests.support.lab import Workspace
 from tests.support.runs import NOW, newest, opened, outcomes, root_of, until
@@ -122,6 +123,29 @@ def test_a_pc_that_does_not_ask_for_its_job_is_left_for_later(oak: School):
         applying.communicate()
         own.unlink()
         workspace.ictops("lab", "fault", PC, "on", "--name", "t")
+
+
+def test_a_pc_without_a_cache_is_put_back_by_its_boot_server(oak: School, tmp_path: Path):
+    workspace, jobs = oak.workspace, [tmp_path / "on", tmp_path / "off"]
+    with oak.pc("--job", str(jobs[0])) as pc:
+        workspace.ictops("image", "heal", PC, "--image", "pc", "--reason", "it is broken")
+        assert pc.wait(60) == 0
+    assert outcomes(workspace, newest(workspace)) == {PC: "changed"}
+    with opened(workspace) as journal:
+        (written,) = Inventory(journal).images("t")
+        assert journal.run(newest(workspace)).operation == "image-heal"
+    assert (written.host, written.name, written.version) == (PC, "pc", "2026.1")
+
+    # One that does not answer is woken; and the image need not be named any more.
+    workspace.ictops("lab", "fault", PC, "off", "--name", "t")
+    with oak.pc("--job", str(jobs[1])) as pc:
+        said = workspace.ictops("image", "heal", PC)
+        assert pc.wait(60) == 0
+    assert "fetching: " in said
+    orders = [json.loads(one.read_text()) for one in jobs]
+    assert [one["kind"] for one in orders] == ["heal", "heal"]
+    assert [one["image"]["version"] for one in orders] == ["2026.1", "2026.1"]
+    assert [one["cache"] for one in orders] == [0, 0]
 
 
 def test_hosts_that_are_on_are_surveyed(oak: School):

@@ -100,7 +100,8 @@ if [ "$ictops_writing" = "1" ]; then
   exit
 elif [ "$ictops_next" = "1" ]; then
   set ictops_next=0
-  set ictops_healed=1
+  # In a room that heals at each boot, this was the turn.
+  set ictops_healed="$ictops_always"
   if keep; then
     boot_agent
   fi

@@ -175,7 +175,8 @@ def _see_that_it_can_end(work: Work, target: _Target, seen: Scan) -> None:
     pieces |= {index.chunks[one.chunk].piece for one in index.places if one.partition in wims}
     absent = target.keeping.absent(index, sorted(pieces))
     if absent:
-        target.keeping.say(f"the cache lacks {len(absent)} of {len(pieces)} pieces")
+        if target.keeping.cache is not None:
+            target.keeping.say(f"the cache lacks {len(absent)} of {len(pieces)} pieces")
         for fetch in work.source.pieces(index, absent[:1], lambda _number, _data: None, 1):
             fetch()
 

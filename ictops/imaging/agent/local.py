@@ -81,6 +81,12 @@ def run_locally(
     else:
         machine.show(f"{end.fault}: {end.message}")
         rest(_READ)
+    if whole:
+        # A firmware that boots the network first would wait for it a minute or two.
+        try:
+            machine.entries.disk_next()
+        except (JobFailed, OSError) as error:
+            machine.show(str(error))
     # Half a system boots the agent again, which would go on for ever where the disk is broken.
     machine.leave("reboot" if whole else "poweroff")
 

@@ -115,7 +115,7 @@ def main() -> None:
         while given.hold and done >= 100 and not given.hold.exists():  # noqa: PLR2004
             time.sleep(0.1)
     agent.tell("progress", step="adapting")
-    if job["kind"] == "image":
+    if job["adapt"]:
         for file in job["adapt"]["files"]:
             put(given.container, file["path"], file["text"], file["mode"])
         agent.tell("host-keys", keys=[new_host_key(given.keys)])

@@ -17,7 +17,7 @@ from ictops.imaging.agent.bootpart import environment, read_environment
 from ictops.imaging.wire import strict
 from ictops.imaging.wire.local import KeptJob, Report
 from ictops.imaging.wire.said import End
-from tests.unit.collection.test_efi import DISK, entry
+from tests.unit.collection.test_efi import DISK, MAC, entry, network
 
 JOB = "4c4c4544-0000-4000-8000-000000000001"
 
@@ -71,7 +71,7 @@ def test_a_standing_job_is_put_there_once_and_first_in_the_firmwares_order(pc: P
     (pc / "efivars" / f"BootOrder-{efi.GLOBAL}").write_bytes(struct.pack("<I2H", 7, 3, 7))
     assert put(pc, standing=True)["changed"]
     assert order(pc) == [7, 3]
-    assert told(pc)["ictops_always"] == "1"
+    assert told(pc) == {"ictops_writing": "0", "ictops_always": "1", "ictops_healed": "0"}
     assert not (pc / "efivars" / f"BootNext-{efi.GLOBAL}").exists()
     assert not put(pc, standing=True)["changed"]
     boot, cache = pc / "ictops-boot", pc / "ictops-cache"
@@ -104,6 +104,25 @@ def test_what_became_of_a_job_is_told_and_it_is_not_put_there_again(
     assert (found["stage"], found["msg"]) == ("ended", said)
     again = put(pc)
     assert (again["changed"], again["stage"]) == (False, "ended")
+    last = imaging_local.last(pc / "ictops-boot", pc / "ictops-cache")
+    assert strict.from_data(Report, last["ictops_healed"]) == report
+    assert last["msg"] == f"it put itself back at {report.at}: {said}"
+
+
+def test_a_pc_that_has_done_nothing_yet_has_nothing_to_tell(pc: Path) -> None:
+    boot, cache = pc / "ictops-boot", pc / "ictops-cache"
+    assert imaging_local.last(boot, cache) == {"msg": "it was not put back yet"}
+    assert imaging_local.last(boot, pc / "none") == {"msg": "it has no cache"}
+
+
+def test_a_pc_that_asks_its_boot_server_at_each_start_goes_on_doing_so(pc: Path) -> None:
+    entry(pc / "efivars", 1, "network", network(MAC))
+    entry(pc / "efivars", 2, "network, IPv6", network(MAC, ipv6=True))
+    path = pc / "efivars" / f"BootOrder-{efi.GLOBAL}"
+    path.write_bytes(struct.pack("<I5H", 7, 1, 2, 3, 7, 9))
+    put(pc, standing=True)
+    assert order(pc) == [1, 2, 7, 3, 9]
+    assert not put(pc, standing=True)["changed"]
 
 
 def test_a_firmware_without_our_entry_and_a_damaged_environment_are_told(pc: Path) -> None:

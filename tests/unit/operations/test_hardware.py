@@ -11,6 +11,7 @@ import pytest
 from ictops.operations.apply import create_run
 from ictops.operations.finish import finish
 from ictops.operations.hardware import (
+    HEAL_VARIABLE,
     IMAGE_VARIABLE,
     disk_words,
     known_hardware,
@@ -26,6 +27,7 @@ from tests.support.imaging import HARDWARE, UUID
 from tests.support.journals import NOW, start
 from tests.support.scripted import small_plan
 
+PCS = ("pc-1", "pc-2", "pc-3")
 IMAGE = {"name": "pc", "version": "2026.1", "digest": "ab" * 32}
 
 
@@ -72,6 +74,37 @@ def test_what_was_written_and_to_which_hardware_is_kept(journal: Journal, settin
     assert disk_words(known["pc-1"]) == "vda 9 GB virtual serial A1; seen 26 Oct 2026"
     finish(journal, settings, run)
     assert known_hardware(journal, settings) == known
+
+
+def healed(**more: Any) -> dict[str, Any]:
+    end = {"outcome": "done", "seconds": 31.2, **more}
+    return {"job": UUID, "end": end, "at": "2026-10-26T08:00:00+00:00"}
+
+
+def test_the_image_that_a_pc_was_put_back_to_is_kept(journal: Journal, settings: Settings):
+    other = {**IMAGE, "version": "2026.2"}
+    plan = small_plan({"oakfield": [["pc-1", "pc-2", "pc-3"]]}).model_copy(
+        update={"operation": "image-heal", "extra_vars": {HEAL_VARIABLE: dict.fromkeys(PCS, other)}}
+    )
+    run = create_run(journal, plan, NOW)
+    lease = journal.acquire(run, at=NOW)
+    start(lease, list(PCS))
+    broken = healed(outcome="failed", fault="disk-failing", message="it\nis\x1b broken")
+    lease.record(
+        [
+            told("pc-1", "runner_on_ok", 1, ictops_healed=healed()),
+            told("pc-2", "runner_on_ok", 2, ictops_healed=broken),
+            told("pc-3", "runner_on_ok", 3, ictops_hardware=seen(), done=True),
+        ],
+        at=NOW,
+    )
+    recorded = record_hardware(journal, journal.run(run))
+    assert recorded.healed == {
+        "pc-1": "put itself back at 2026-10-26T08:00:00+00:00: done in 31 s",
+        "pc-2": "put itself back at 2026-10-26T08:00:00+00:00: disk-failing: it is? broken",
+    }
+    kept = {one.host: one.version for one in Inventory(journal).images("demo")}
+    assert kept == {"pc-1": "2026.2", "pc-3": "2026.2"}
 
 
 @pytest.mark.parametrize(

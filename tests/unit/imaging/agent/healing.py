@@ -18,6 +18,7 @@ from ictops.imaging.agent.disk import Disk
 from ictops.imaging.agent.fetch import Patience
 from ictops.imaging.agent.local import work_locally
 from ictops.imaging.agent.machine import Machine
+from ictops.imaging.agent.main import Options
 from ictops.imaging.agent.mount import open_folder
 from ictops.imaging.wire import said, strict
 from ictops.imaging.wire.job import Adapt, BootFile, Job
@@ -116,10 +117,14 @@ def heal_job(school: School, image: Image, **given: Any) -> Job:
 
 def heal(school: School, disk: Path, machine: Machine | None = None) -> tuple[said.End, bool]:
     """Start the agent from the disk, and give what became of the job, and whether it boots."""
-    options = replace(school.options, patience=Patience(answer=1.0, gone=0.3, waits=(0.05,)))
     school.files.sent = 0
-    end, _, whole = work_locally(options, machine or school.machine(disk))
+    end, _, whole = work_locally(impatient(school), machine or school.machine(disk))
     return end, whole
+
+
+def impatient(school: School) -> Options:
+    """Give the options of an agent that waits for nobody for long."""
+    return replace(school.options, patience=Patience(answer=1.0, gone=0.3, waits=(0.05,)))
 
 
 def damage(disk: Path, image: Image, seed: int = 5) -> None:

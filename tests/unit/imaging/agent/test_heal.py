@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from ictops.imaging.agent.boot import NoEntries
 from ictops.imaging.agent.disk import Disk
 from ictops.imaging.agent.fat import Fat
 from ictops.imaging.agent.fetch import Deliver
+from ictops.imaging.agent.local import run_locally
 from ictops.imaging.agent.receive import Link
 from ictops.imaging.wire.index import ImageIndex
 from ictops.imaging.wire.job import Adapt, Multicast
@@ -32,6 +34,7 @@ from tests.unit.imaging.agent.healing import (
     heal,
     heal_job,
     imaged,
+    impatient,
     of_firmware,
     reports,
 )
@@ -107,6 +110,54 @@ def test_nothing_is_written_where_the_cache_is_damaged_and_nobody_answers(
     assert any("the cache lacks" in one for one in school.screen)
     assert image_bytes(disk) == before
     assert [one.end.fault for one in reports(disk)] == ["server-gone"]
+
+
+class _Entries(NoEntries):
+    def __init__(self, did: list[str]) -> None:
+        self._did = did
+
+    def disk_next(self) -> None:
+        self._did.append("disk next")
+
+
+def start(school: School, disk: Path) -> list[str]:
+    """Start the agent from the disk, and give what it does last."""
+    did: list[str] = []
+    machine = images.replace(school.machine(disk, entries=_Entries(did)), leave=did.append)
+    run_locally(impatient(school), machine, lambda _seconds: did.append("rests"))
+    return did
+
+
+def test_the_system_is_what_is_started_next(school: School, versions: Versions) -> None:
+    disk = imaged(school, versions.fixed, adapt=None)
+    school.files.stop()
+    assert start(school, disk) == ["rests", "disk next", "reboot"]  # there is no job
+    damage(disk, versions.fixed)
+    give(school, disk, heal_job(school, versions.fixed, adapt=None))
+    assert start(school, disk) == ["disk next", "reboot"]
+
+
+def test_half_a_system_that_cannot_be_made_whole_is_not_started(
+    school: School, versions: Versions
+) -> None:
+    disk = imaged(school, versions.fixed, adapt=None)
+    damage(disk, versions.fixed)
+    job = heal_job(school, versions.fixed, adapt=None)
+    give(school, disk, job)
+    with cache_of(disk) as folder:
+        (folder / "begun").write_text(job.id)
+        for one in (folder / "packs").glob("??/*"):
+            one.unlink()
+    school.files.stop()
+    assert start(school, disk) == ["rests", "poweroff"]
+
+
+def test_a_pc_without_a_cache_is_not_told_what_it_lacks(school: School, versions: Versions) -> None:
+    disk = school.blank(size=DISK)
+    assert school.run(school.job(versions.fixed), disk).outcome == "done"
+    damage(disk, versions.fixed)
+    end = school.run(heal_job(school, versions.fixed, adapt=None), disk)
+    assert (end.outcome, end.notes) == ("done", ()), end
 
 
 def image_bytes(disk: Path) -> bytes:

@@ -8,6 +8,7 @@ efivarfs puts four bytes of attributes before each variable's value.
 from __future__ import annotations
 
 import struct
+from itertools import takewhile
 from pathlib import Path
 
 FOLDER = "/sys/firmware/efi/efivars"
@@ -56,16 +57,21 @@ def entry_named(folder: Path, description: str) -> Entry | None:
 
 
 def boot_first(folder: Path, number: int) -> bool:
-    """Put an entry before all others, and say whether it was not.
+    """Put an entry before all others but the network, and say whether it was not.
+
+    A PC that asks its boot server at each start goes on doing so.
 
     :raises OSError: if the firmware does not take it.
     """
     path = folder / f"BootOrder-{GLOBAL}"
     data = path.read_bytes()[4:] if path.exists() else b""
     order = [one for (one,) in struct.iter_unpack("<H", data[: len(data) // 2 * 2])]
-    if order[:1] == [number]:
+    from_network = {one.number for one in _entries(folder) if one.macs}
+    left = [one for one in order if one != number]
+    asks = list(takewhile(from_network.__contains__, left))
+    new = [*asks, number, *left[len(asks) :]]
+    if new == order:
         return False
-    new = [number, *(one for one in order if one != number)]
     path.write_bytes(_ATTRIBUTES + struct.pack(f"<{len(new)}H", *new))
     return True
 

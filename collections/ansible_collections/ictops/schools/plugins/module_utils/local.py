@@ -68,6 +68,17 @@ def report_of(cache: Path, job: str):
     return json.loads(path.read_text()) if path.exists() else None
 
 
+def last_report(cache: Path):
+    """Give what the PC reported of the job that it ended last; None if it has done none.
+
+    :raises ValueError: if it cannot be read.
+    """
+    paths = list((cache / "reports").glob("*.json"))
+    if not paths:
+        return None
+    return json.loads(max(paths, key=lambda one: one.stat().st_mtime_ns).read_text())
+
+
 def set_environment(boot: Path, **values: str) -> bool:
     """Change GRUB's environment block in its place, and say whether anything changed.
 

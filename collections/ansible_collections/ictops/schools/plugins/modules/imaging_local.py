@@ -12,6 +12,7 @@ from ansible_collections.ictops.schools.plugins.module_utils import efi
 from ansible_collections.ictops.schools.plugins.module_utils.local import (
     ENTRY,
     ENVIRONMENT,
+    last_report,
     mounted,
     put_job,
     remove_standing,
@@ -30,9 +31,9 @@ options:
     description:
       - V(look) tells whether the PC can heal itself. V(put) gives it a job, and has it started
         by the next boot, or by each. V(take_back) ends that it is done at each boot.
-        V(collect) tells what became of a job.
+        V(collect) tells what became of a job, V(last) of the one that it did last.
     type: str
-    choices: [look, put, take_back, collect]
+    choices: [look, put, take_back, collect, last]
     required: true
   job:
     description: The job as it was signed.
@@ -80,8 +81,8 @@ stage:
   description: V(armed), or V(ended) where the PC has done it.
   returned: when a job is put, or asked for
   type: str
-end:
-  description: What became of the job, in the imaging agent's words.
+ictops_healed:
+  description: The PC's report of the job, in the imaging agent's words.
   returned: when it has ended
   type: dict
 """
@@ -105,7 +106,8 @@ def put(asked: dict, boot: Path, cache: Path, *, write: bool) -> dict:
         if not write:
             return {"changed": True, "id": job, "stage": "armed", "msg": "it would be put there"}
         changed = put_job(folder, asked["job"], asked["signature"], standing)
-    turn = {"ictops_always": "1"} if standing else {"ictops_next": "1"}
+    # The PC runs its system: whatever turn was marked as had is over.
+    turn = {"ictops_always": "1", "ictops_healed": "0"} if standing else {"ictops_next": "1"}
     with mounted(boot, "vfat") as folder:
         changed |= set_environment(folder, **turn)
     changed |= _choose(Path(asked["efivars"]), standing=standing)
@@ -133,9 +135,24 @@ def collect(job: str, cache: Path) -> dict:
         report = report_of(folder, job)
     if report is None:
         return {"id": job, "stage": "armed", "msg": "the PC has not done the job"}
+    return {"id": job, "stage": "ended", "ictops_healed": report, "msg": _words(report)}
+
+
+def last(boot: Path, cache: Path) -> dict:
+    """Tell what became of the job that the PC did last."""
+    if not boot.exists() or not cache.exists():
+        return {"msg": "it has no cache"}
+    with mounted(cache, "ext4") as folder:
+        report = last_report(folder)
+    if report is None:
+        return {"msg": "it was not put back yet"}
+    when, words = report["at"], _words(report)
+    return {"ictops_healed": report, "msg": f"it put itself back at {when}: {words}"}
+
+
+def _words(report: dict) -> str:
     end = report["end"]
-    said = "done" if end["outcome"] == "done" else f"{end['fault']}: {end['message']}"
-    return {"id": job, "stage": "ended", "end": end, "msg": said}
+    return "done" if end["outcome"] == "done" else f"{end['fault']}: {end['message']}"
 
 
 def _choose(efivars: Path, *, standing: bool) -> bool:
@@ -156,7 +173,7 @@ def main() -> None:
         argument_spec={
             "do": {
                 "type": "str",
-                "choices": ["look", "put", "take_back", "collect"],
+                "choices": ["look", "put", "take_back", "collect", "last"],
                 "required": True,
             },
             # It may hold what nobody but the PC is to know.
@@ -179,6 +196,8 @@ def main() -> None:
             result = put(asked, boot, cache, write=write)
         elif asked["do"] == "take_back":
             result = take_back(boot, cache, write=write)
+        elif asked["do"] == "last":
+            result = last(boot, cache)
         else:
             result = collect(asked["id"], cache)
     except (OSError, ValueError, KeyError) as error:
