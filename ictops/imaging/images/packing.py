@@ -13,7 +13,7 @@ from typing import BinaryIO, Protocol
 import zstandard
 
 from ictops.errors import ImageError
-from ictops.imaging.images.chunking import Extent, chunks_of
+from ictops.imaging.agent.chunking import Extent, chunks_of
 from ictops.imaging.images.store import pack_path
 from ictops.imaging.wire.index import Chunk, ImageIndex, Pack, Piece, Place
 from ictops.imaging.wire.manifest import Partition
