@@ -22,9 +22,12 @@ def run(*command: str, given: str = "", fine: Collection[int] = (0,)) -> str:
     :param fine: exit codes that are no failure.
     :raises ToolFailed: if it fails.
     """
-    done = subprocess.run(
-        command, input=given, capture_output=True, text=True, errors="replace", check=False
-    )
+    try:
+        done = subprocess.run(
+            command, input=given, capture_output=True, text=True, errors="replace", check=False
+        )
+    except FileNotFoundError as error:
+        raise ToolFailed(f"{command[0]} is not on this machine") from error
     if done.returncode not in fine:
         raise ToolFailed(_said(command, done.returncode, done.stderr or done.stdout))
     return done.stdout

@@ -14,7 +14,7 @@ from pathlib import Path
 from ictops.imaging.agent import windows
 from ictops.imaging.agent.chunking import BLOCK, Extent
 from ictops.imaging.agent.faults import JobFailed
-from ictops.imaging.agent.tools import ToolFailed, run
+from ictops.imaging.agent.tools import run
 from ictops.imaging.wire.manifest import Filesystem
 
 EMPTY = ("e3c9e316-0b5c-4db8-817d-f92df00215ae",)

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Literal
 
 from ictops.errors import ImageError
-from ictops.imaging.agent.faults import JobFailed
-from ictops.imaging.images.checking import check_filesystems, compare
 from ictops.imaging.agent.chunking import Extent
+from ictops.imaging.agent.faults import JobFailed
+from ictops.imaging.agent.used import image_extents
+from ictops.imaging.images.checking import check_filesystems, compare
 from ictops.imaging.images.layout import Layout, read_layout
 from ictops.imaging.images.packing import Tell, find_chunks, pack_version
 from ictops.imaging.images.reading import alone
@@ -28,7 +29,6 @@ from ictops.imaging.images.store import (
     place_whole,
     published_before,
 )
-from ictops.imaging.agent.used import image_extents
 from ictops.imaging.images.wims import (
     WimChoice,
     check_wim,

@@ -50,7 +50,7 @@ class Route:
     """What is read at a path, and who answers it."""
 
     message: type[Any]
-    """Of bytes, which are no JSON, the path has one word more: the answer's argument before them."""
+    """Bytes are no JSON: the path then has one word more, which is told before them."""
     answer: Callable[..., Any]
     token: bool = False
     """Whether only a session may ask; its token is then the first argument."""

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ictops.imaging.images.checking import CHECKS
 from ictops.imaging.agent.chunking import BLOCK
 from ictops.imaging.agent.faults import JobFailed
 from ictops.imaging.agent.used import merged, read_map, used_extents
+from ictops.imaging.images.checking import CHECKS
 from tests.support.disks import tool
 
 SIZE = 32 * 2**20
