@@ -171,7 +171,7 @@ def test_without_any_key_nobody_could_log_in(args, tmp_path, monkeypatch):
 )
 def test_only_workstations_are_wiped_and_servers_that_were_named(groups, named, refused):
     if refused:
-        with pytest.raises(ImageError, match=r"never imaged or erased by the way|no workstation"):
+        with pytest.raises(ImageError, match=r"never imaged, erased or captured|no workstation"):
             refuse_servers(HOST, groups, named)
     else:
         refuse_servers(HOST, groups, named)
