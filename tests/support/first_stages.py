@@ -106,7 +106,7 @@ class BootServer:
         return said
 
     def asked(self) -> list[dict[str, Any]]:
-        """Give what PCs said over HTTPS: path, message, and when."""
+        """Give what PCs said over HTTPS: path, message (of bytes how many), and when."""
         lines = (self.folder / "asked").read_text().splitlines()
         return [json.loads(line) for line in lines]
 
@@ -187,7 +187,9 @@ def _relay(folder: Path) -> type[http.server.BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            noted = {"path": self.path, "message": json.loads(body), "at": time.time()}
+            plain = self.headers.get("Content-Type") == "application/octet-stream"
+            message = len(body) if plain else json.loads(body)
+            noted = {"path": self.path, "message": message, "at": time.time()}
             with (folder / "asked").open("a") as file:
                 file.write(json.dumps(noted) + "\n")
             token = self.headers.get("Authorization", "")
