@@ -23,6 +23,11 @@ _FILESYSTEMS: dict[str, Filesystem] = {
     "ext2": "ext4", "ext3": "ext4", "ext4": "ext4", "btrfs": "btrfs", "vfat": "vfat",
     "ntfs": "ntfs",
 }  # fmt: skip
+PARTCLONE: dict[Filesystem, str] = {
+    "ext4": "partclone.ext4", "btrfs": "partclone.btrfs", "vfat": "partclone.fat",
+    "ntfs": "partclone.ntfs",
+}  # fmt: skip
+"""What knows a file system; the agent's Linux has them by no other names."""
 _UNKNOWN = 2
 """blkid's exit code for what it does not know."""
 
@@ -61,12 +66,18 @@ def used_extents(path: Path, filesystem: Filesystem, size: int) -> tuple[Extent,
     with tempfile.TemporaryDirectory(prefix="ictops-") as folder:
         log, file = Path(folder) / "log", Path(folder) / "map"
         # Its display sleeps for two seconds at the end, if it is not told to be fresh.
-        command = (f"partclone.{filesystem}", "-D", "-q", "-f", "0", "-s", path, "-O", file)
-        done = subprocess.run(
-            [*map(str, command), "-L", str(log)],
-            env={"TERM": "dumb", **os.environ, "LC_ALL": "C"},  # it wants a TERM everywhere
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False,
-        )  # fmt: skip
+        program = PARTCLONE[filesystem]
+        command = (program, "-D", "-q", "-f", "0", "-s", path, "-O", file, "-L", log)
+        try:
+            done = subprocess.run(
+                [str(word) for word in command],
+                env={"TERM": "dumb", **os.environ, "LC_ALL": "C"},  # it wants a TERM everywhere
+                stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
+                check=False,
+            )  # fmt: skip
+        except FileNotFoundError as error:
+            why = f"{program} is not on this machine"
+            raise JobFailed("agent", why, do="Install Debian's package partclone") from error
         if done.returncode or not file.exists():
             raise JobFailed(
                 "image-damaged",
