@@ -150,3 +150,6 @@ def test_every_program_that_the_agent_runs_is_in_its_linux() -> None:
     runs -= {one for one in runs if re.fullmatch(r"m(type|dir|deltree|copy|md|showfat)", one)}
     carried = (folder / "linux/initramfs/hook").read_text().split()
     assert runs <= set(carried), runs - set(carried)
+    places = {one: shutil.which(one) for one in runs}
+    scripts = [one for one, at in places.items() if at and Path(at).read_bytes()[:2] == b"#!"]
+    assert not scripts, "the agent's Linux has no shell but a small one"
