@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from ictops.cli.completion import complete_image
 from ictops.cli.handing_over import imaging_is_the_persons
 from ictops.cli.image_agent import agent
+from ictops.cli.image_capture import capture
 from ictops.cli.image_heal import heal
+from ictops.cli.image_options import AsWim, Name, NewVersion, SeedKind, size, tell
 from ictops.cli.options import AsJson
 from ictops.cli.output import as_json, console, counted, local, table, working
 from ictops.errors import Exit
-
-if TYPE_CHECKING:
-    from ictops.imaging.images.publish import Published
 
 image_app = typer.Typer(
     help="Make images of workstations, and look after them.", no_args_is_help=True
@@ -24,24 +23,9 @@ image_app = typer.Typer(
 
 image_app.command()(agent)
 
-Name = Annotated[
-    str, typer.Argument(metavar="NAME", help="The image.", autocompletion=complete_image)
-]
 AnyName = Annotated[
     str | None,
     typer.Argument(metavar="NAME", help="The image; else all.", autocompletion=complete_image),
-]
-NewVersion = Annotated[
-    str | None,
-    typer.Option("--version", help="The version; else the day and a number: 2026.10.26-1."),
-]
-SeedKind = Annotated[
-    Literal["files", "nocloud", "unattend"] | None,
-    typer.Option("--seed", help="How it learns which PC it is; else by what system it is."),
-]
-AsWim = Annotated[
-    bool,
-    typer.Option("--as-wim", help="Keep its Windows file by file, for disks of other sizes."),
 ]
 
 
@@ -67,38 +51,10 @@ def build(
     settings = load_settings()
     with imaging_is_the_persons(settings), working(f"building {name}") as status:
         made = make(settings, name, recipe=recipe, version=version, say=status.update)
-    _tell(made, json=json)
+    tell(made, json=json)
 
 
-@image_app.command()
-def capture(
-    name: Name,
-    disk: Annotated[Path, typer.Argument(metavar="DISK", help="The disk's device or file.")],
-    *,
-    version: NewVersion = None,
-    seed: SeedKind = None,
-    as_wim: AsWim = False,
-    json: AsJson = False,
-) -> None:
-    """Make a version of a reference PC's disk, which is in this machine and not in use.
-
-    A Windows must have been generalised by sysprep and shut down.
-
-    Exit code 1: it was not made; nothing is published.
-
-    Example: sudo ictops image capture classroom-windows /dev/sdb
-    """
-    from ictops.imaging.images.wims import WimChoice  # noqa: PLC0415 - heavy
-    from ictops.operations.images import capture as make  # noqa: PLC0415
-    from ictops.settings import load_settings  # noqa: PLC0415
-
-    settings = load_settings()
-    with imaging_is_the_persons(settings), working(f"capturing {disk}") as status:
-        made = make(
-            settings, name, disk, version=version, seed=seed, say=status.update,
-            wim=WimChoice() if as_wim else None,
-        )  # fmt: skip
-    _tell(made, json=json)
+image_app.command()(capture)
 
 
 @image_app.command("import")
@@ -137,7 +93,7 @@ def import_disk(
             load_settings(), name, file, version=version, seed=seed, say=status.update,
             wim=WimChoice(wim, wim_image) if wim or as_wim else None,
         )  # fmt: skip
-    _tell(made, json=json)
+    tell(made, json=json)
 
 
 @image_app.command()
@@ -259,26 +215,6 @@ def prune(
 
 
 image_app.command("heal")(heal)
-
-
-def size(number: int) -> str:
-    """Give bytes as a person reads them: "4.3 GB"."""
-    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if number >= factor:
-            return f"{number / factor:.1f} {unit}"
-    return f"{number} B"
-
-
-def _tell(made: Published, *, json: bool) -> None:
-    if json:
-        as_json(made)
-        return
-    out = console()
-    out.print(f"{made.name} {made.version} is published: restored once, compared, and signed")
-    out.print(
-        f"{size(made.used)} used; {size(made.stored)} to fetch for an empty PC; "
-        f"{size(made.added)} of that is new in the store"
-    )
 
 
 def register(app: typer.Typer) -> None:

@@ -7,7 +7,7 @@ from ictops.operations.certificate import record_certificates
 from ictops.operations.drift import OPERATION as SWITCH_DRIFT
 from ictops.operations.drift import finish_switch_drift
 from ictops.operations.hardware import SURVEY, record_hardware
-from ictops.operations.image import ERASE, HEAL, IMAGE
+from ictops.operations.image import CAPTURE, ERASE, HEAL, IMAGE
 from ictops.operations.image_cancel import take_back
 from ictops.operations.planning import open_cluster
 from ictops.operations.switch_config import CHANGES, finish_change
@@ -30,7 +30,7 @@ def finish(journal: Journal, settings: Settings, run_id: str) -> None:
         finish_switch_drift(journal, run_id)
     elif run.operation == SWITCH_BACKUP:
         finish_backup(journal, settings.of_cluster(run.cluster), run_id)
-    elif run.operation in {IMAGE, ERASE, HEAL, SURVEY}:
+    elif run.operation in {IMAGE, ERASE, HEAL, CAPTURE, SURVEY}:
         record_hardware(journal, run)
         if run.operation == ERASE:
             record_certificates(journal, run, _schools(settings.of_cluster(run.cluster)))

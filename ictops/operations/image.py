@@ -34,7 +34,7 @@ from ictops.store.hardware import Inventory
 from ictops.store.journal import Journal
 from ictops.store.records import HardwareRecord, HostImageRecord
 
-IMAGE, ERASE, HEAL = "image", "erase", "image-heal"
+IMAGE, ERASE, HEAL, CAPTURE = "image", "erase", "image-heal", "image-capture"
 """What runs are called in the journal."""
 IMAGE_PLAYBOOK, ERASE_PLAYBOOK = "image.yml", "erase.yml"
 MOST_SEEDS = 4
@@ -68,10 +68,10 @@ def plan_image(settings: Settings, image: str, request: Request, how: Imaging) -
     """
     name, _, version = image.partition("=")
     published = imaging_folder(settings).find(name, version or None)
-    servers = _named_servers(settings, request, and_servers=how.and_servers)
+    servers = named_servers(settings, request, and_servers=how.and_servers)
     extra_vars: dict[str, Any] = {
         "workstation_image_folder": str(imaging_folder(settings).path),
-        IMAGE_VARIABLE: _as_data(published.ref),
+        IMAGE_VARIABLE: as_data(published.ref),
         THEN_VARIABLE: name_playbook(how.then),
     }
     if how.multicast:
@@ -82,12 +82,12 @@ def plan_image(settings: Settings, image: str, request: Request, how: Imaging) -
         operation=IMAGE,
         title=f"image {published.ref.name} {published.ref.version}",
         playbook=IMAGE_PLAYBOOK,
-        extra_vars=_with_servers(extra_vars, servers),
-        takes=lambda host: _is_workstation(host) or host.name in servers,
+        extra_vars=with_servers(extra_vars, servers),
+        takes=lambda host: is_workstation(host) or host.name in servers,
         only_for="workstations",
     )
     draft = make_plan(settings, request, work)
-    _refuse_without_mac(settings, draft.plan)
+    refuse_without_mac(settings, draft.plan)
     journal = Journal.open(settings.journal_url)
     try:
         known = known_hardware(journal, settings, draft.plan.hosts)
@@ -98,7 +98,7 @@ def plan_image(settings: Settings, image: str, request: Request, how: Imaging) -
     plan = _with_about(draft.plan, known)
     seeds = _seeds(settings, [one for one in images if one.host in set(plan.hosts)], published)
     if seeds:
-        more = {"workstation_image_seeds": [_as_data(one) for one in seeds]}
+        more = {"workstation_image_seeds": [as_data(one) for one in seeds]}
         plan = plan.model_copy(update={"extra_vars": {**plan.extra_vars, **more}})
     return Draft(plan, draft.forecast, tuple(notes))
 
@@ -135,7 +135,7 @@ def plan_erase(
         request, sites=sites, limit=",".join(wanted), canary=CanaryRule("none"), shares=(),
         needs_approval=True,
     )  # fmt: skip
-    servers = _named_servers(settings, request, and_servers=and_servers)
+    servers = named_servers(settings, request, and_servers=and_servers)
     journal = Journal.open(settings.journal_url)
     try:
         known = known_hardware(journal, settings, wanted)
@@ -149,22 +149,26 @@ def plan_erase(
         operation=ERASE,
         title=f"erase {_some(wanted)}",
         playbook=ERASE_PLAYBOOK,
-        extra_vars=_with_servers(extra_vars, servers),
-        takes=lambda host: _is_workstation(host) or host.name in servers,
+        extra_vars=with_servers(extra_vars, servers),
+        takes=lambda host: is_workstation(host) or host.name in servers,
         only_for="workstations",
     )
     draft = make_plan(settings, request, work)
-    _refuse_without_mac(settings, draft.plan)
+    refuse_without_mac(settings, draft.plan)
     plan = _with_about(draft.plan, known).model_copy(update={"two_people": True})
     return Draft(plan, draft.forecast, draft.notes)
 
 
-def _is_workstation(host: Host) -> bool:
+def is_workstation(host: Host) -> bool:
+    """Tell whether a host may be imaged, erased or captured without more ado."""
     return host.kind == "workstation" and "servers" not in host.groups
 
 
-def _named_servers(settings: Settings, request: Request, *, and_servers: bool) -> frozenset[str]:
-    """Give the servers that may be wiped: named one by one, and with the second flag."""
+def named_servers(settings: Settings, request: Request, *, and_servers: bool) -> frozenset[str]:
+    """Give the servers that are meant: named one by one, and with the second flag.
+
+    :raises PlanError: if one is named without the flag, or none is with it.
+    """
     named = names_in(request.limit or "")
     chosen = select(open_cluster(settings), request.sites or None, request.limit)
     servers = {
@@ -187,13 +191,18 @@ def _named_servers(settings: Settings, request: Request, *, and_servers: bool) -
     return frozenset(servers)
 
 
-def _with_servers(extra_vars: dict[str, Any], servers: Collection[str]) -> dict[str, Any]:
+def with_servers(extra_vars: dict[str, Any], servers: Collection[str]) -> dict[str, Any]:
+    """Tell a play which servers are meant."""
     if servers:
         extra_vars["workstation_image_and_servers"] = sorted(servers)
     return extra_vars
 
 
-def _refuse_without_mac(settings: Settings, plan: Plan) -> None:
+def refuse_without_mac(settings: Settings, plan: Plan) -> None:
+    """See that a job can be made for each host.
+
+    :raises PlanError: if nobody knows the MAC of one.
+    """
     wanted, cluster = set(plan.hosts), open_cluster(settings)
     hosts = [host for code in plan.sites for host in cluster.hosts(code) if host.name in wanted]
     without = [host.name for host in hosts if host.mac is None]
@@ -257,7 +266,8 @@ def _serials(hosts: Iterable[str], known: dict[str, HardwareRecord]) -> dict[str
     return serials
 
 
-def _as_data(ref: ImageRef) -> dict[str, str]:
+def as_data(ref: ImageRef) -> dict[str, str]:
+    """Give an image as a role is told of it."""
     return {"name": ref.name, "version": ref.version, "digest": ref.digest}
 
 

@@ -15,7 +15,7 @@ from contextlib import suppress
 from ictops.errors import InventoryError, PlanError, RunCarried, RunError
 from ictops.operations.carry import carry
 from ictops.operations.hardware import KEY
-from ictops.operations.image import ERASE, HEAL, IMAGE
+from ictops.operations.image import CAPTURE, ERASE, HEAL, IMAGE
 from ictops.operations.planning import Work
 from ictops.operations.switches import begin_reading
 from ictops.settings import Settings
@@ -37,7 +37,7 @@ def begin_take_back(journal: Journal, settings: Settings, run_id: str) -> str | 
     :raises PlanError: if none of the hosts is left in the inventory.
     """
     run = journal.run(run_id)
-    if run.operation not in {IMAGE, ERASE, HEAL} or run.state not in ENDED:
+    if run.operation not in {IMAGE, ERASE, HEAL, CAPTURE} or run.state not in ENDED:
         return None
     title = f"jobs of run {run_id} taken back"
     for before in journal.runs(limit=NEWEST):

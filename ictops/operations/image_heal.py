@@ -11,7 +11,7 @@ from ictops.imaging.published import imaging_folder
 from ictops.imaging.wire.job import ImageRef
 from ictops.operations.apply import create_run
 from ictops.operations.hardware import HEAL_VARIABLE
-from ictops.operations.image import HEAL
+from ictops.operations.image import HEAL, as_data
 from ictops.operations.planning import Request, Work, make_plan, open_cluster
 from ictops.planning.waves import CanaryRule
 from ictops.plans.model import Gate
@@ -74,7 +74,7 @@ def _images(
     folder = imaging_folder(settings)
     if image is not None:
         name, _, version = image.partition("=")
-        one = _as_data(folder.find(name, version or None).ref)
+        one = as_data(folder.find(name, version or None).ref)
         return dict.fromkeys(hosts, one)
     known = {one.host: one for one in Inventory(journal).images(settings.cluster)}
     if missing := [name for name in hosts if name not in known]:
@@ -83,10 +83,6 @@ def _images(
             do="Name it: --image NAME=VERSION",
         )
     return {
-        host: _as_data(ImageRef(known[host].name, known[host].version, known[host].digest))
+        host: as_data(ImageRef(known[host].name, known[host].version, known[host].digest))
         for host in hosts
     }
-
-
-def _as_data(ref: ImageRef) -> dict[str, Any]:
-    return {"name": ref.name, "version": ref.version, "digest": ref.digest}

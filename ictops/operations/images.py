@@ -11,6 +11,7 @@ from ictops.errors import ImageError
 from ictops.imaging.images import drivers, keeping
 from ictops.imaging.images.build import build_disk
 from ictops.imaging.images.capture import raw_disk, refuse_mounted
+from ictops.imaging.images.captured import rebuild
 from ictops.imaging.images.keeping import Damage, Pruned
 from ictops.imaging.images.publish import Published, Seed, next_version, publish
 from ictops.imaging.images.recipe import Recipe, read_recipe
@@ -65,8 +66,15 @@ def capture(
 ) -> Published:
     """Make a version of a disk of this machine, such as one taken out of a reference PC.
 
+    :param disk: or the folder of one that was captured over the network.
     :raises ImageError: if it is mounted, or nothing that a PC could boot.
     """
+    if disk.is_dir():
+        store = imaging_folder(settings).store
+        return _make(
+            settings, name, version, seed, say,
+            lambda work: rebuild(disk, store, work / "captured", say), wim=wim,
+        )  # fmt: skip
     refuse_mounted(disk)
     return _make(settings, name, version, seed, say, lambda _: disk, wim=wim)
 
@@ -168,17 +176,26 @@ def _make(
 ) -> Published:
     store, signing = imaging_folder(settings).store, _signing(settings)
     with writing(store) as work:
-        today = datetime.now().astimezone().date()
-        try:
-            made = Version(name, version or next_version(store, name, today))
-        except ValueError as error:
-            raise ImageError(str(error), do="Letters, digits and hyphens, in lower case") from error
-        if store.has(made):
-            raise published_before(made)
+        made = new_version(store, name, version)
         disk = make_disk(work)
         return publish(
             disk, made, store=store, signing=signing, work=work, seed=seed, say=say, wim=wim
         )
+
+
+def new_version(store: Store, name: str, version: str | None) -> Version:
+    """Give the version that is to be made.
+
+    :raises ImageError: if there can be none of this name, or it is there.
+    """
+    today = datetime.now().astimezone().date()
+    try:
+        made = Version(name, version or next_version(store, name, today))
+    except ValueError as error:
+        raise ImageError(str(error), do="Letters, digits and hyphens, in lower case") from error
+    if store.has(made):
+        raise published_before(made)
+    return made
 
 
 def _chosen(store: Store, name: str | None, versions: Iterable[str]) -> list[Version]:

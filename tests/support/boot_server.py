@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from ictops.imaging.service.desk import Desk, Refused
+from ictops.imaging.service.desk import Desk
 from ictops.imaging.service.http import agent_routes
+from ictops.imaging.service.refused import Refused
 from ictops.imaging.wire import said, strict
 from ictops.imaging.wire.job import Job
 from ictops.imaging.wire.signature import sign
@@ -181,10 +182,12 @@ class Sessions:
             self._server = None
 
     def _ask_desk(self, desk: Desk, path: str, data: bytes, token: str) -> tuple[int, Any]:
-        route = agent_routes(desk)[f"/v1/{path}"]
+        folder, slash, word = path.rpartition("/")
+        route = agent_routes(desk)[f"/v1/{folder}{slash}" if slash else f"/v1/{path}"]
         said_before = [token.removeprefix("Bearer ")] if route.token else []
+        told = (word, data) if route.message is bytes else (strict.loads(route.message, data),)
         try:
-            return 200, route.answer(*said_before, strict.loads(route.message, data))
+            return 200, route.answer(*said_before, *told)
         except Refused as refused:
             return refused.status, said.Fault(refused.fault)
 

@@ -107,7 +107,7 @@ class BootServer:
         return said
 
     def asked(self) -> list[dict[str, Any]]:
-        """Give what PCs said over HTTPS: path, message, and when."""
+        """Give what PCs said over HTTPS: path, message (of bytes how many), and when."""
         return _noted(self.folder / "asked")
 
     def answered(self) -> list[dict[str, Any]]:
@@ -221,7 +221,9 @@ def _relay(folder: Path) -> type[http.server.BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            _note(folder / "asked", path=self.path, message=json.loads(body))
+            plain = self.headers.get("Content-Type") == "application/octet-stream"
+            message = len(body) if plain else json.loads(body)
+            _note(folder / "asked", path=self.path, message=message)
             token = self.headers.get("Authorization", "")
             status, said = _post(folder / "run/agent.sock", self.path, body, token)
             _note(folder / "answered", path=self.path, answer=json.loads(said))

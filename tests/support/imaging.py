@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ictops.imaging.service.desk import Desk
+from ictops.imaging.service.drop import SPARE, Drops
 from ictops.imaging.service.grub import GrubFiles
 from ictops.imaging.service.kept import Folder
 from ictops.imaging.service.sessions import Alone
@@ -45,6 +46,8 @@ class BootServer:
 
     root: Path
     now: datetime = field(default_factory=lambda: datetime(2026, 8, 3, 9, tzinfo=UTC))
+    free: int = 2 * SPARE
+    """Bytes that its disk has left."""
 
     def __post_init__(self) -> None:
         for name in ("run", "state", "grub"):
@@ -85,11 +88,16 @@ class BootServer:
         text = strict.dumps(job)
         return Arm(text.decode(), sign(text, "ictops-job", self.key), **more)
 
+    @property
+    def drops(self) -> Drops:
+        """What PCs that are captured have sent; with much room for more."""
+        return Drops(self.root / "state" / "captured", lambda _: self.free)
+
     def desk(self) -> Desk:
         """Give the rules, as a service that has just been started has them."""
         grub = GrubFiles(self.root / "grub", TEMPLATE)
         folder = Folder(self.root / "state" / "jobs")
-        return Desk(folder, grub, self.allowed, Alone(), lambda: self.now)
+        return Desk(folder, grub, self.allowed, Alone(), self.drops, lambda: self.now)
 
     @contextmanager
     def running(

@@ -21,7 +21,7 @@ from ictops.imaging.wire.manifest import SECTOR
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _START_WRITING = 2
 """SYNC_FILE_RANGE_WRITE, see sync_file_range(2)."""
-_BLKROGET, _BLKSSZGET = 0x125E, 0x1268
+_BLKROSET, _BLKROGET, _BLKSSZGET = 0x125D, 0x125E, 0x1268
 """See linux/fs.h."""
 _AT_ONCE = 512
 """Parts for one pwritev(2), which takes up to 1024."""
@@ -31,19 +31,23 @@ Part = bytes | bytearray | memoryview
 class Disk:
     """A block device or a plain file, open for reading and writing.
 
-    :raises JobFailed: ``disk-missing`` or ``disk-failing`` if it cannot be opened for writing.
+    :param read_only: for reading alone; of a device, the kernel then lets nobody write to it.
+    :raises JobFailed: ``disk-missing`` or ``disk-failing`` if it cannot be opened for this.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self.path, self.read_only = path, read_only
+        mode = os.O_RDONLY if read_only else os.O_RDWR
         try:
             device = stat.S_ISBLK(path.stat().st_mode)
             # The kernel then refuses a disk that somebody has mounted.
-            self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | (os.O_EXCL if device else 0))
+            self._fd = os.open(path, mode | os.O_CLOEXEC | (os.O_EXCL if device else 0))
+            if device and read_only:
+                fcntl.ioctl(self._fd, _BLKROSET, struct.pack("i", 1))
         except OSError as error:
             raise _unopened(path, error) from error
         # The kernel may open a device for writing, and refuse only each write.
-        if device and _asked(self._fd, _BLKROGET):
+        if device and not read_only and _asked(self._fd, _BLKROGET):
             os.close(self._fd)
             raise _unopened(path, OSError(errno.EROFS, os.strerror(errno.EROFS)))
         self.size = os.lseek(self._fd, 0, os.SEEK_END)

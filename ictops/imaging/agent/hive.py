@@ -47,7 +47,7 @@ def get(hive: Path, key: str, name: str) -> str | None:
     """
     check(hive)
     try:
-        return run("hivexget", str(hive), key, name).rstrip("\n")
+        return run("hivexsh", str(hive), given=f"cd {key}\nlsval {name}\n").rstrip("\n")
     except ToolFailed:
         return None  # it can be read, as was just seen: so it has no such key or value
 

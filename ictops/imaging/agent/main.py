@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
+from ictops.imaging.agent.capture import capture
 from ictops.imaging.agent.clock import set_forward
 from ictops.imaging.agent.erase import erase
 from ictops.imaging.agent.faults import JobFailed
@@ -46,6 +47,7 @@ JOBS: dict[str, Callable[[Work], said.End]] = {
     "heal": _write,
     "look": lambda _work: said.End("done"),
     "erase": _erase,
+    "capture": capture,
 }
 """What does each kind of job, and says what became of it."""
 _ZONE = timedelta(hours=14)
@@ -184,6 +186,8 @@ def run(options: Options, machine: Machine, rest: Callable[[float], None] = time
         then = job.then if job is not None else then
     else:
         machine.show(f"{end.fault}: {end.message}")
+        if job is not None and job.kind == "capture":
+            then = job.then  # a Windows that starts is no reference any more
         if job is None:
             # Nothing was written: the PC is as it was, and is to work without a boot server.
             try:

@@ -23,8 +23,12 @@ _REPAIRED = (0, 1)
 
 @contextmanager
 def attached(disk: Disk, entry: Entry) -> Iterator[Path]:
-    """Give a partition as a device while the block runs; afterwards all is on the disk."""
+    """Give a partition as a device while the block runs; afterwards all is on the disk.
+
+    Of a disk that is open for reading alone, it is a device that nobody can write to.
+    """
     place = ["--offset", str(entry.start), "--sizelimit", str(entry.size)]
+    place += ["--read-only"] if disk.read_only else []
     device = run("losetup", "--find", "--show", *place, str(disk.path)).strip()
     try:
         yield Path(device)

@@ -76,6 +76,7 @@ class Session:
     def ask(self, path: str, message: Any, answer: type[T], patience: float = 0.0) -> T:
         """Say something, again and again until it is answered.
 
+        :param message: a message of :mod:`ictops.imaging.wire.said`, or bytes as they are.
         :param patience: seconds; with none, it is tried once.
         :raises JobFailed: ``server-gone``; ``job-refused`` with the server's own words.
         """
@@ -102,11 +103,13 @@ class Session:
         link = http.client.HTTPSConnection(
             self._host, self._port, timeout=self._timeout, context=self._tls
         )
-        headers = {"Content-Type": "application/json"}
+        plain = isinstance(message, bytes)
+        headers = {"Content-Type": "application/octet-stream" if plain else "application/json"}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         try:
-            link.request("POST", f"/v1/{path}", strict.dumps(message), headers)
+            body = message if plain else strict.dumps(message)
+            link.request("POST", f"/v1/{path}", body, headers)
             got = link.getresponse()
             data = got.read(_LARGEST)
         finally:

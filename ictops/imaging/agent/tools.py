@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO
 
@@ -16,15 +16,19 @@ class ToolFailed(Exception):
     """A program failed; says how."""
 
 
-def run(*command: str, given: str = "") -> str:
+def run(*command: str, given: str = "", fine: Collection[int] = (0,)) -> str:
     """Run a program to its end, and give what it printed.
 
+    :param fine: exit codes that are no failure.
     :raises ToolFailed: if it fails.
     """
-    done = subprocess.run(
-        command, input=given, capture_output=True, text=True, errors="replace", check=False
-    )
-    if done.returncode:
+    try:
+        done = subprocess.run(
+            command, input=given, capture_output=True, text=True, errors="replace", check=False
+        )
+    except FileNotFoundError as error:
+        raise ToolFailed(f"{command[0]} is not on this machine") from error
+    if done.returncode not in fine:
         raise ToolFailed(_said(command, done.returncode, done.stderr or done.stdout))
     return done.stdout
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ictops.errors import ImageDamaged, ImageError
-from ictops.imaging.images.chunking import Extent
+from ictops.imaging.agent.chunking import Extent
 from ictops.imaging.images.layout import Layout
 from ictops.imaging.images.reading import alone
 from ictops.imaging.images.tools import attempt, last_words

@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ictops.errors import ImageError
-from ictops.imaging.images.tools import attempt, last_words, run
+from ictops.imaging.agent.area import BOOT_NAME, CACHE_TYPE
+from ictops.imaging.agent.tools import ToolFailed
+from ictops.imaging.agent.used import EMPTY, filesystem_at
+from ictops.imaging.images.tools import attempt, run
 from ictops.imaging.wire.manifest import (
     BOOT_CODE_BYTES,
     SECTOR,
@@ -24,14 +27,10 @@ from ictops.imaging.wire.manifest import (
 ESP = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
 BIOS_BOOT = "21686148-6449-6e6f-744e-656564454649"
 LINUX = "0fc63daf-8483-4772-8e79-3d69d8477de4"
-_EMPTY = ("e3c9e316-0b5c-4db8-817d-f92df00215ae",)
-"""Types of partitions that nobody writes to: Microsoft's reserved one."""
 _ATTRIBUTES = {"RequiredPartition": 0, "NoBlockIOProtocol": 1, "LegacyBIOSBootable": 2}
 """Bits of a GPT entry (UEFI 2.10, table 5.8) by the names that sfdisk has for them."""
-_FILESYSTEMS: dict[str, Filesystem] = {
-    "ext2": "ext4", "ext3": "ext4", "ext4": "ext4", "btrfs": "btrfs", "vfat": "vfat",
-    "ntfs": "ntfs",
-}  # fmt: skip
+_KERNEL_SECTOR = 0x5C
+"""From GRUB's include/grub/i386/pc/boot.h."""
 _GROWS = {"ext4", "btrfs", "ntfs"}
 _RECOVERY = "de94bba4-06d1-4d40-a16a-bfd50179d6ac"
 """Windows' recovery tools: nobody keeps anything there."""
@@ -79,7 +78,10 @@ def read_layout(disk: Path) -> Layout:
             do="Convert it first (Windows: mbr2gpt; Linux: gdisk)",
         )
     unit = int(table.get("sectorsize", SECTOR))
-    entries = sorted(table["partitions"], key=lambda one: int(one["start"]))
+    entries = sorted(table.get("partitions", []), key=lambda one: int(one["start"]))
+    # A PC's cache is its own, and what starts the agent from its disk.
+    ours = [one for one in entries if _is_ours(one)]
+    entries = [one for one in entries if one not in ours]
     if not entries:
         raise ImageError("it has no partition", where=str(disk))
     last = entries[-1]
@@ -87,6 +89,13 @@ def read_layout(disk: Path) -> Layout:
     nodes = {one.number: Path(entry["node"]) for one, entry in zip(found, entries, strict=True)}
     end = found[-1].end + 33 * unit  # the second partition table is behind the last partition
     boots_bios = any(one.type == BIOS_BOOT for one in found)
+    code = _first(disk, BOOT_CODE_BYTES) if boots_bios else b""
+    if ours and code and _starts_at(code) * unit >= found[-1].end:
+        raise ImageError(
+            "its boot code starts ictops' agent, not its system: it is a BIOS PC with a cache",
+            where=str(disk),
+            do="Take a PC without a cache",
+        )
     entry = next((_boot_entry(disk, one) for one in found if one.type == ESP), None)
     firmware: list[Firmware] = ["uefi"] if entry else []
     if boots_bios:
@@ -100,7 +109,7 @@ def read_layout(disk: Path) -> Layout:
         partitions=found,
         firmware=tuple(firmware),
         boot_entry=entry,
-        boot_code=_first(disk, BOOT_CODE_BYTES) if boots_bios else b"",
+        boot_code=code,
         smallest_disk=-(-end // MIB) * MIB,
         devices={number: node for number, node in nodes.items() if is_device(node)},
     )
@@ -130,8 +139,8 @@ def _partition(disk: Path, entry: dict[str, Any], unit: int, *, last: bool) -> P
         int(entry["size"]) * unit,
         entry["type"].lower(),
     )
-    filesystem: Filesystem = "none" if type_ in _EMPTY else _filesystem(disk, start, size)
-    content: Content = "empty" if type_ in _EMPTY else "blocks"
+    filesystem: Filesystem = "none" if type_ in EMPTY else _filesystem(disk, start, size)
+    content: Content = "empty" if type_ in EMPTY else "blocks"
     return Partition(
         number=int(number[1]),
         guid=entry["uuid"].lower(),
@@ -147,6 +156,16 @@ def _partition(disk: Path, entry: dict[str, Any], unit: int, *, last: bool) -> P
     )
 
 
+def _is_ours(entry: dict[str, Any]) -> bool:
+    type_, name = entry["type"].lower(), entry.get("name", "")
+    return type_ == CACHE_TYPE or (type_, name) == (ESP, BOOT_NAME)
+
+
+def _starts_at(code: bytes) -> int:
+    """Give the sector that GRUB's boot code goes on with."""
+    return int.from_bytes(code[_KERNEL_SECTOR : _KERNEL_SECTOR + 8], "little")
+
+
 def _attributes(words: str) -> int:
     bits = 0
     for word in words.split():
@@ -159,11 +178,10 @@ def _attributes(words: str) -> int:
 
 
 def _filesystem(disk: Path, start: int, size: int) -> Filesystem:
-    command = ["blkid", "--probe", "--offset", str(start), "--size", str(size)]
-    done = attempt(*command, "--match-tag", "TYPE", "--output", "value", disk)
-    if done.returncode not in {0, 2}:  # 2: it knows nothing of it
-        raise ImageError(f"blkid failed: {last_words(done)}", where=str(disk))
-    return _FILESYSTEMS.get(done.stdout.strip(), "none")
+    try:
+        return filesystem_at(disk, start, size)
+    except ToolFailed as error:
+        raise ImageError(str(error), where=str(disk)) from error
 
 
 def _boot_entry(disk: Path, esp: Partition) -> BootEntry | None:

@@ -6,25 +6,19 @@ import os
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-import zstandard
-
 from ictops.errors import ImageError
-from ictops.imaging.images.chunking import Extent, chunks_of
+from ictops.imaging.agent.chunking import Extent, chunks_of
+from ictops.imaging.agent.cutting import PIECE, Found, Known, Tables, compress
 from ictops.imaging.images.store import pack_path
-from ictops.imaging.wire.index import Chunk, ImageIndex, Pack, Piece, Place
+from ictops.imaging.wire.index import ImageIndex, Pack, Piece, Place
 from ictops.imaging.wire.manifest import Partition
 from ictops.imaging.wire.words import digest_of
 
-PIECE = 2**20
-"""Bytes in plain: measured on a Debian, pieces of half of it make 3 % more to fetch."""
 PACK = 64 * 2**20
 """Bytes: what a room receives at once by multicast."""
-LEVEL = 6
-"""Of Zstandard: 3 makes 5 % more to fetch; 9 makes 1 % less in twice the time."""
 WORTH = 2 / 3
 """How much of an older piece, and of a pack, a version must use to be made of it."""
 
@@ -37,32 +31,6 @@ class Readable(Protocol):
 
     def seek(self, offset: int, /) -> int: ...
     def read(self, size: int, /) -> bytes: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A chunk at its place on the disk that is read."""
-
-    partition: int
-    offset: int
-    length: int
-    digest: bytes
-    position: int
-    """From the disk's first byte."""
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A chunk that the store has: in the pieces of one of its packs."""
-
-    pack: Pack
-    piece: Piece
-    chunk: Chunk
-
-    @property
-    def at(self) -> tuple[bytes, int]:
-        """What its piece is known by."""
-        return self.pack.digest, self.piece.offset
 
 
 def find_chunks(
@@ -131,7 +99,7 @@ def pack_version(
     reused = worthwhile(known)
     new = [one for one in wanted.values() if one.digest not in known]
     again = [one for one in wanted.values() if one.digest in known and one.digest not in reused]
-    tables = _Tables()
+    tables = Tables()
     for known_one in reused.values():
         tables.add_known(known_one)
     writer = _PackWriter(work, len(tables.packs))
@@ -141,45 +109,14 @@ def pack_version(
         size = sum(one.length for one in run)
         tables.add_piece(Piece(digest_of(stored), pack, offset, len(stored), size), run)
         tell(size)
-    packs = (*tables.packs.values(), *writer.close())
-    places = tuple(
+    for made in writer.close():
+        tables.add_pack(made)
+    places = (
         Place(one.partition, one.offset, tables.chunk_of[one.digest])
         for one in sorted(found, key=lambda one: (one.partition, one.offset))
     )
-    index = ImageIndex(packs, tuple(tables.pieces), tuple(tables.chunks), places)
+    index = tables.index(places)
     return index, tuple(one.digest for one in writer.made)
-
-
-@dataclass(slots=True)
-class _Tables:
-    """An index as it grows."""
-
-    packs: dict[bytes, Pack] = field(default_factory=dict)
-    pieces: list[Piece] = field(default_factory=list)
-    chunks: list[Chunk] = field(default_factory=list)
-    chunk_of: dict[bytes, int] = field(default_factory=dict)
-    _numbers: dict[tuple[bytes, int], int] = field(default_factory=dict)
-
-    def add_known(self, one: Known) -> None:
-        """Add a chunk of an older pack, and the piece that it is in."""
-        self.packs.setdefault(one.pack.digest, one.pack)
-        if one.at not in self._numbers:
-            self._numbers[one.at] = len(self.pieces)
-            pack = list(self.packs).index(one.pack.digest)
-            self.pieces.append(replace(one.piece, pack=pack))
-        self._add(replace(one.chunk, piece=self._numbers[one.at]))
-
-    def add_piece(self, piece: Piece, run: Iterable[Found]) -> None:
-        """Add a new piece with its chunks, one behind the other."""
-        self.pieces.append(piece)
-        offset = 0
-        for one in run:
-            self._add(Chunk(one.digest, len(self.pieces) - 1, offset, one.length))
-            offset += one.length
-
-    def _add(self, chunk: Chunk) -> None:
-        self.chunk_of[chunk.digest] = len(self.chunks)
-        self.chunks.append(chunk)
 
 
 class _PackWriter:
@@ -235,15 +172,11 @@ def _compressed(disk: Readable, runs: Iterable[list[Found]]) -> Iterator[bytes]:
     waiting: deque[Future[bytes]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         for run in runs:
-            waiting.append(pool.submit(_compress, b"".join(_read(disk, one) for one in run)))
+            waiting.append(pool.submit(compress, b"".join(_read(disk, one) for one in run)))
             if len(waiting) > 2 * workers:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-
-
-def _compress(plain: bytes) -> bytes:
-    return zstandard.ZstdCompressor(level=LEVEL, write_checksum=True).compress(plain)
 
 
 def _read(disk: Readable, one: Found) -> bytes:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Literal
 
 from ictops.errors import ImageError
-from ictops.imaging.agent import windows
+from ictops.imaging.agent.chunking import Extent
 from ictops.imaging.agent.faults import JobFailed
+from ictops.imaging.agent.used import image_extents
 from ictops.imaging.images.checking import check_filesystems, compare
-from ictops.imaging.images.chunking import Extent
 from ictops.imaging.images.layout import Layout, read_layout
 from ictops.imaging.images.packing import Tell, find_chunks, pack_version
 from ictops.imaging.images.reading import alone
@@ -29,7 +29,6 @@ from ictops.imaging.images.store import (
     place_whole,
     published_before,
 )
-from ictops.imaging.images.used import used_extents
 from ictops.imaging.images.wims import (
     WimChoice,
     check_wim,
@@ -151,9 +150,7 @@ def _used(disk: Path, layout: Layout, work: Path) -> Used:
             continue
         try:
             with alone(disk, layout, partition, work) as path:
-                extents = used_extents(path, partition.filesystem, partition.size)
-                if partition.filesystem == "ntfs" and windows.is_on(path):
-                    windows.check(path)
+                extents = image_extents(path, partition.filesystem, partition.size)
         except (ImageError, JobFailed) as error:
             where = f"{disk}, partition {partition.number}"
             raise ImageError(error.what, where=where, do=error.do) from error

@@ -29,6 +29,23 @@ def restore(
     :raises ImageDamaged: if a piece or a chunk is not what the index says.
     """
     start = {one.number: one.start for one in manifest.partitions} | dict(elsewhere or {})
+    write_places(index, find, target, tell, starts=start, size=manifest.smallest_disk)
+
+
+def write_places(
+    index: ImageIndex,
+    find: Callable[[bytes], Path],
+    target: Path,
+    tell: Callable[[int], None],
+    *,
+    starts: Mapping[int, int],
+    size: int,
+) -> None:
+    """Write every place of an index into a new sparse file.
+
+    :param starts: where partitions begin, by number.
+    :raises ImageDamaged: if a piece or a chunk is not what the index says.
+    """
     places: dict[int, list[Place]] = defaultdict(list)
     for place in index.places:
         places[place.chunk].append(place)
@@ -36,16 +53,17 @@ def restore(
     for number, chunk in enumerate(index.chunks):
         inside[chunk.piece].append(number)
     with target.open("xb") as file:
-        file.truncate(manifest.smallest_disk)
+        file.truncate(size)
         for number, piece in enumerate(index.pieces):
-            plain = read_piece(piece, find(index.packs[piece.pack].digest))
+            pack = find(index.packs[piece.pack].digest)
+            plain = read_piece(piece, pack)
             for one in inside[number]:
                 chunk = index.chunks[one]
                 data = plain[chunk.offset : chunk.offset + chunk.length]
                 if digest_of(data) != chunk.digest:
-                    raise ImageDamaged("a chunk is not what the index says", where=manifest.folder)
+                    raise ImageDamaged("a chunk is not what the index says", where=str(pack))
                 for place in places[one]:
-                    file.seek(start[place.partition] + place.offset)
+                    file.seek(starts[place.partition] + place.offset)
                     file.write(data)
                     tell(chunk.length)
 

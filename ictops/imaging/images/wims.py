@@ -16,9 +16,10 @@ from typing import BinaryIO
 from ictops.errors import ImageDamaged, ImageError
 from ictops.imaging.agent import wim as agent
 from ictops.imaging.agent import windows
+from ictops.imaging.agent.cutting import Found
 from ictops.imaging.agent.faults import JobFailed
 from ictops.imaging.images.layout import Layout
-from ictops.imaging.images.packing import Found, Readable, Tell
+from ictops.imaging.images.packing import Readable, Tell
 from ictops.imaging.images.reading import alone
 from ictops.imaging.images.wim import captured, cut, imported
 from ictops.imaging.wire.manifest import Partition

@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 
 from ictops.imaging.service.desk import Desk
+from ictops.imaging.service.drop import Drops
 from ictops.imaging.service.grub import GrubFiles
 from ictops.imaging.service.http import Server, admin_routes, agent_routes
 from ictops.imaging.service.kept import Folder
@@ -46,6 +47,7 @@ def main(words: list[str] | None = None) -> int:
         GrubFiles(given.grub_jobs, given.grub_template.read_text()),
         given.allowed_signers,
         sessions,
+        Drops(given.state / "captured"),
     )
     servers = [
         Server(given.run / "agent.sock", 0o660, agent_routes(desk)),

@@ -16,17 +16,22 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from ictops.imaging.service.drop import Drop, Drops
 from ictops.imaging.service.grub import GrubFiles
 from ictops.imaging.service.kept import Folder, Kept, Known
+from ictops.imaging.service.refused import Refused
 from ictops.imaging.service.sessions import Sessions
 from ictops.imaging.wire import strict
 from ictops.imaging.wire.job import Job
 from ictops.imaging.wire.said import (
     Answer,
+    Captured,
     Claim,
     Claimed,
     End,
+    Have,
     HostKeys,
+    Lacking,
     Progress,
     Ready,
     Secret,
@@ -45,6 +50,8 @@ DEAD = timedelta(minutes=1)
 job. It gets that when it starts again, so that there is never more than one agent at its disk."""
 KEEP = timedelta(days=30)
 """How long a job is kept that is over."""
+KEEP_CAPTURED = timedelta(days=3)
+"""How long what was captured waits to be fetched: it may be many gigabytes."""
 LONGEST_WAIT = 60
 """Seconds."""
 MOST_FAULTS = 20
@@ -53,15 +60,6 @@ HOST_KEY = re.compile(
     r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]{20,1500}={0,2}"
 )
 MOST_HOST_KEYS = 8
-
-
-class Refused(Exception):
-    """What was asked for is not done; ``status`` is HTTP's."""
-
-    def __init__(self, status: int, fault: str) -> None:
-        super().__init__(fault)
-        self.status = status
-        self.fault = fault
 
 
 class Desk:
@@ -73,12 +71,14 @@ class Desk:
         grub: GrubFiles,
         allowed_signers: Path,
         sessions: Sessions,
+        drops: Drops,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._folder = folder
         self._grub = grub
         self._allowed = allowed_signers
         self._sessions = sessions
+        self._drops = drops
         self._now = now
         self._began = now()
         self._changed = threading.Condition()
@@ -87,6 +87,7 @@ class Desk:
             for one in self._active():
                 if one.kept.state.end is not None:  # stopped between the two steps of its end
                     self._finish(one, "ended")
+            self._drops.keep_only(self._known)
             self.tidy()
 
     # -- for the administrator
@@ -150,13 +151,15 @@ class Desk:
 
         A PC that has begun has no system any more: it must be able to go on, also after a power
         cut. Only if nothing was heard of it for long is its job taken, so that it can have another.
+        A PC that is captured is as it was, and can be let go at any time.
 
         :raises Refused: if there is none.
         """
         with self._changed:
             known = self._by_id(asked.id)
-            state = known.kept.state.state
-            if state == "armed" or (state == "claimed" and self._silent(known) > SILENCE):
+            state = known.kept.state
+            able = self._silent(known) > SILENCE or known.job.kind == "capture"
+            if state.state == "armed" or (state.state == "claimed" and able):
                 known = self._finish(known, "cancelled")
             return known.kept.state
 
@@ -221,6 +224,23 @@ class Desk:
             job = self._running(token).job
         return self._sessions.join(job, said)
 
+    def have(self, token: str, said: Have) -> Lacking:
+        """Say which pieces a PC that is captured has still to send."""
+        return Lacking(self._drop(token).lacking(said.pieces))
+
+    def piece(self, token: str, name: str, data: bytes) -> Answer:
+        """Keep a piece of a disk.
+
+        :param name: its digest.
+        """
+        self._drop(token).add(name, data)
+        return Answer()
+
+    def captured(self, token: str, said: Captured) -> Answer:
+        """Hear that all of a disk was sent."""
+        self._drop(token).finish(said)
+        return Answer()
+
     def end(self, token: str, said: End) -> Answer:
         """Hear what became of a job. It is over when its PC no longer boots from the network."""
         with self._changed:
@@ -242,7 +262,10 @@ class Desk:
             for known in list(self._known.values()):
                 state = known.kept.state
                 if not _is_active(known):
-                    if now - moment(state.at) > KEEP:
+                    silent = now - moment(state.at)
+                    if silent > KEEP_CAPTURED:
+                        self._drops.remove(state.id)
+                    if silent > KEEP:
                         self._folder.forget(state.id)
                         del self._known[state.id]
                 elif now >= moment(known.job.not_after) and (
@@ -321,10 +344,20 @@ class Desk:
             raise Refused(409, f"the job is over: {known.kept.state.state}")
         return known
 
+    def _drop(self, token: str) -> Drop:
+        with self._changed:
+            job = self._running(token).job
+            if job.capture is None:
+                raise Refused(403, "this job captures nothing")
+            return self._drops.of(job.id, job.capture.most)
+
     def _finish(self, known: Known, stage: Stage) -> Known:
         # The PC must not boot into a job that is over: first the file, then the word.
         self._grub.remove(known.job.mac)
         self._folder.drop_secret(known.job.id)
+        end = known.kept.state.end
+        if stage != "ended" or end is None or end.outcome != "done":
+            self._drops.remove(known.job.id)
         known = self._save(known, replace(known.kept.state, state=stage))
         log.info("%s %s: %s, %s", stage, known.job.id, known.job.host, known.job.mac)
         self._sessions.leave(known.job)

@@ -1,4 +1,4 @@
-"""HTTP over a Unix socket: JSON in POSTs, each answered by one function.
+"""HTTP over a Unix socket: JSON or bytes in POSTs, each answered by one function.
 
 nginx stands before the agents' socket and has read a whole request before it passes it on.
 """
@@ -16,9 +16,21 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
-from ictops.imaging.service.desk import Desk, Refused
+from ictops.imaging.service.desk import Desk
+from ictops.imaging.service.refused import Refused
 from ictops.imaging.wire import strict
-from ictops.imaging.wire.said import Answer, Claim, End, Fault, HostKeys, Progress, Ready
+from ictops.imaging.wire.said import (
+    LARGEST_SENT,
+    Answer,
+    Captured,
+    Claim,
+    End,
+    Fault,
+    Have,
+    HostKeys,
+    Progress,
+    Ready,
+)
 from ictops.imaging.wire.state import Arm, Look, Wait
 
 log = logging.getLogger(__name__)
@@ -38,6 +50,7 @@ class Route:
     """What is read at a path, and who answers it."""
 
     message: type[Any]
+    """Bytes are no JSON: the path then has one word more, which is told before them."""
     answer: Callable[..., Any]
     token: bool = False
     """Whether only a session may ask; its token is then the first argument."""
@@ -53,6 +66,9 @@ def agent_routes(desk: Desk) -> dict[str, Route]:
         "/v1/host-keys": Route(HostKeys, desk.host_keys, token=True),
         "/v1/secret": Route(Answer, desk.secret, token=True),
         "/v1/ready": Route(Ready, desk.ready, token=True),
+        "/v1/have": Route(Have, desk.have, token=True),
+        "/v1/piece/": Route(bytes, desk.piece, token=True, most=LARGEST_SENT),
+        "/v1/captured": Route(Captured, desk.captured, token=True, most=1024 * 1024),
         "/v1/end": Route(End, desk.end, token=True, most=1024 * 1024),
     }
 
@@ -116,7 +132,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(500, Fault("the boot server has failed; its log says why"))
 
     def _answer(self) -> Any:
-        route = self.server.routes.get(self.path)
+        folder, slash, word = self.path.rpartition("/")
+        route = self.server.routes.get(self.path) or self.server.routes.get(folder + slash)
         body = self._read(route.most if route else 0)
         if route is None:
             raise Refused(404, "there is nothing here")
@@ -128,6 +145,8 @@ class _Handler(BaseHTTPRequestHandler):
             arguments.append(bearer[1])
         if body is None:
             raise Refused(413, f"a message has {route.most} bytes at most")
+        if route.message is bytes:
+            return route.answer(*arguments, word, body)
         try:
             arguments.append(strict.loads(route.message, body))
         except strict.NotAsAgreed as error:

@@ -80,6 +80,18 @@ class Erase:
 
 
 @dataclass(frozen=True, slots=True)
+class Capture:
+    """How much of a reference PC's disk its boot server takes."""
+
+    most: int
+    """Bytes, as they are sent: compressed."""
+
+    def __post_init__(self) -> None:
+        if self.most <= 0:
+            raise ValueError("a capture takes something")
+
+
+@dataclass(frozen=True, slots=True)
 class BootFile:
     """A file of the agent's own boot, that a PC with a cache keeps: see agent/bootpart.py."""
 
@@ -108,7 +120,7 @@ class Job:
     not_after: str
     image: ImageRef | None = None
     seeds: tuple[ImageRef, ...] = ()
-    """Images of which the disk may still have chunks."""
+    """Images of which the disk may still have chunks; of a capture, whose chunks are not sent."""
     disk: DiskChoice = DiskChoice()
     adapt: Adapt | None = None
     multicast: Multicast | None = None
@@ -119,6 +131,7 @@ class Job:
     standing: bool = False
     """Whether it is done at each boot within its window, not once; to heal only."""
     erase: Erase | None = None
+    capture: Capture | None = None
     then: Literal["reboot", "poweroff"] = "reboot"
 
     def __post_init__(self) -> None:
@@ -134,6 +147,8 @@ class Job:
             raise ValueError(f"a job that is to {self.kind} names an image, or must not")
         if (self.kind == "erase") != (self.erase is not None):
             raise ValueError("only a job that is to erase says what to erase")
+        if (self.kind == "capture") != (self.capture is not None):
+            raise ValueError("only a job that is to capture says how much is taken")
         if self.standing and self.kind != "heal":
             raise ValueError("only a job that is to heal is done at each boot")
         if self.cache < 0:

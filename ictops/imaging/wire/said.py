@@ -1,7 +1,7 @@
 """What an agent says to its boot server, and what it is answered.
 
-Every message is JSON in a POST over HTTPS to ``/v1/…`` and answered in JSON. All but the claim
-carry the session's token: ``Authorization: Bearer …``.
+Every message is a POST over HTTPS to ``/v1/…``: JSON, or a piece's own bytes, and answered in JSON.
+All but the claim carry the session's token: ``Authorization: Bearer …``.
 
 =============  =========  ========================================================================
 path           message    answer
@@ -11,6 +11,9 @@ progress       Progress   Answer
 host-keys      HostKeys   Answer
 secret         Answer     Secret, until the job is over; 409 there is none
 ready          Ready      Session
+have           Have       Lacking; of a job that captures
+piece/DIGEST   bytes      Answer; 409 there is no room for more
+captured       Captured   Answer
 end            End        Answer
 =============  =========  ========================================================================
 
@@ -27,10 +30,16 @@ from ictops.imaging.wire.words import DIGEST, GUID, MAC, check, digest_of
 
 MOST_PACKS = 500
 """That are asked for at once, so that the message stays small."""
+MOST_PIECES = 500
+"""That are asked for at once."""
+LARGEST_SENT = 2 * 2**20
+"""Bytes of a piece that a PC sends."""
+LARGEST_CAPTURED = 2**50
+"""Bytes of a disk: no PC has a larger one."""
 
 Step = Literal[
     "claimed", "looking", "partitioning", "fetching", "verifying", "adapting", "finishing",
-    "erasing",
+    "erasing", "capturing",
 ]  # fmt: skip
 FaultKind = Literal[
     "disk-missing", "disk-small", "disk-failing", "image-damaged", "server-gone", "job-refused",
@@ -165,6 +174,44 @@ def probe_word(group: str) -> bytes:
 def stream_head(pack: str) -> bytes:
     """Give what stands before a pack in its stream, so that a wrong one is noticed at once."""
     return b"ictops-pack-1 " + pack.encode() + b"\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Have:
+    """A PC would send these pieces, by their digests."""
+
+    pieces: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for one in self.pieces:
+            check(DIGEST, one, "digest")
+        if len(self.pieces) > MOST_PIECES:
+            raise ValueError(f"{MOST_PIECES} pieces at most are asked for at once")
+
+
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """These of them are not there yet."""
+
+    pieces: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """All of a disk has been sent."""
+
+    disk: int
+    """Bytes that the disk has."""
+    index: tuple[str, ...]
+    """The digests of the pieces that hold, one behind the other, an index: see
+    :mod:`ictops.imaging.wire.index`. Its places are of partition 0, which is the whole disk; each
+    piece that was sent is a pack of its own."""
+
+    def __post_init__(self) -> None:
+        for one in self.index:
+            check(DIGEST, one, "digest")
+        if not 0 < self.disk <= LARGEST_CAPTURED:
+            raise ValueError(f"no disk has {self.disk} bytes")
 
 
 @dataclass(frozen=True, slots=True)

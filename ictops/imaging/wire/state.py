@@ -8,7 +8,7 @@ path    message  answer
 arm     Arm      Answer; 409 another job of that PC is not ended; 403 not signed, or too late
 look    Look     JobState; 404
 wait    Wait     JobState, as soon as it is newer than what was seen, or after the seconds; 404
-cancel  Look     JobState; 404; a job that a PC is at work on goes on
+cancel  Look     JobState; 404; a job that a PC is at work on goes on, unless it captures
 ======  =======  =================================================================================
 
 A fault is answered as :class:`ictops.imaging.wire.said.Fault`.

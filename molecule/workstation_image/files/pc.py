@@ -3,12 +3,13 @@
 
 It waits until its container is down, claims its job at the real imaging service, tells how far it
 is, makes itself new SSH host keys, and puts the job's files into the container in the place of
-writing an image. Then it is switched on again.
+writing an image. One that is captured sends what it was given. Then it is switched on again.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import http.client
 import json
 import socket
@@ -32,9 +33,10 @@ class Agent(http.client.HTTPConnection):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.connect(str(self._path))
 
-    def say(self, what: str, message: dict) -> tuple[int, dict]:
+    def say(self, what: str, message: dict | bytes) -> tuple[int, dict]:
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
-        self.request("POST", f"/v1/{what}", json.dumps(message), headers)
+        body = message if isinstance(message, bytes) else json.dumps(message)
+        self.request("POST", f"/v1/{what}", body, headers)
         answer = self.getresponse()
         told = json.loads(answer.read())
         self.close()
@@ -57,6 +59,30 @@ class Agent(http.client.HTTPConnection):
         status, told = self.say(what, message)
         if status != http.client.OK:
             raise SystemExit(f"{what}: {status} {told}")
+
+
+def captured(folder: Path | None) -> tuple[dict, list[bytes]]:
+    """Give what is sent of the PC's disk: as a boot server has kept it, or next to nothing."""
+    if folder is None:
+        piece = b"the index of a disk"
+        name = hashlib.blake2b(piece, digest_size=32).hexdigest()
+        return {"disk": 4096, "index": [name]}, [piece]
+    pieces = (folder / "pieces").read_bytes()
+    lines = [line.split() for line in (folder / "listed").read_text().splitlines()]
+    cut = [pieces[int(at) : int(at) + int(size)] for _, at, size in lines]
+    return json.loads((folder / "captured.json").read_text()), cut
+
+
+def send(agent: Agent, folder: Path | None) -> None:
+    """Send what was captured, as far as it is lacking."""
+    said, pieces = captured(folder)
+    names = {hashlib.blake2b(one, digest_size=32).hexdigest(): one for one in pieces}
+    _, lacking = agent.say("have", {"pieces": list(names)})
+    for name in lacking["pieces"]:
+        status, told = agent.say(f"piece/{name}", names[name])
+        if status != http.client.OK:
+            raise SystemExit(f"{name}: {status} {told}")
+    agent.tell("captured", **said)
 
 
 def podman(*words: str) -> str:
@@ -93,6 +119,7 @@ def main() -> None:
     parser.add_argument("--uuid", default="11111111-2222-3333-4444-555555555555")
     parser.add_argument("--disk", type=int, default=64 * 10**9)
     parser.add_argument("--job", type=Path, help="where the job is written that it was given")
+    parser.add_argument("--captured", type=Path, help="what it sends of its disk")
     parser.add_argument("--hold", type=Path, help="go on only when this file is there")
     parser.add_argument("--fault", help="fail with this kind of fault")
     parser.add_argument("up", nargs="+", help="the command that switches it on again")
@@ -119,6 +146,8 @@ def main() -> None:
         for file in job["adapt"]["files"]:
             put(given.container, file["path"], file["text"], file["mode"])
         agent.tell("host-keys", keys=[new_host_key(given.keys)])
+    elif job["kind"] == "capture":
+        send(agent, given.captured)
     agent.tell("end", outcome="done", fetched=400 * MEGA, written=400 * MEGA)
     if job["then"] == "reboot":
         subprocess.run(given.up, check=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.captured import captured
 from tests.support.disks import make_disk
 from tests.unit.cli.conftest import Typed
 from tests.unit.imaging.images.conftest import some_files
@@ -112,3 +113,19 @@ def test_what_cannot_be_is_told(
 def test_only_root_builds(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert "only root" in typed("image", "build", "room", code=1).err
+
+
+def test_a_capture_is_of_a_disk_or_of_a_host(typed: Typed, disk: Path) -> None:
+    assert "give a disk of this machine, or --host" in typed("image", "capture", "room", code=2).err
+    both = ("image", "capture", "room", str(disk), "--host", "oak-it1-01")
+    assert "give a disk of this machine, or --host" in typed(*both, code=2).err
+
+
+def test_what_was_captured_and_kept_is_published(typed: Typed, disk: Path, tmp_path: Path) -> None:
+    folder = captured(disk, tmp_path / "kept")
+    typed("image", "capture", "room", str(disk), "--version", "1", code=0)
+    again = ("image", "capture", "room", str(folder), "--version", "2", "--json")
+    assert json.loads(typed(*again, code=0).out)["added"] == 0
+    (folder / "captured.json").unlink()
+    fault = typed("image", "capture", "room", str(folder), code=1).err
+    assert "it is no capture: captured.json is missing" in fault

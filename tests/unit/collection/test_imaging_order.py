@@ -143,6 +143,18 @@ def test_an_image_that_was_published_anew_is_not_the_one_that_was_planned(args):
         order(HOST, ID, args, ALONE)
 
 
+def test_a_capture_says_how_much_is_taken_and_what_is_known_already(args):
+    known = args["image"]
+    capture = {"kind": "capture", "most": 5000, "then": "poweroff", "seeds": [known], "image": {}}
+    job = job_of(order(HOST, ID, args | capture, ALONE))
+    assert job.capture is not None
+    assert (job.kind, job.capture.most, job.then) == ("capture", 5000, "poweroff")
+    assert [one.digest for one in job.seeds] == [known["digest"]]
+    assert (job.image, job.adapt) == (None, None)
+    with pytest.raises(ImageError, match="workstation_image_capture_most is wrong"):
+        order(HOST, ID, args | capture | {"most": 0}, ALONE)
+
+
 def test_an_erasure_is_for_these_disks_and_switches_the_pc_off(args):
     job = job_of(order(HOST, ID, args | {"kind": "erase", "serials": ["S-1", "S-2"]}, ALONE))
     assert job.erase is not None
@@ -186,7 +198,7 @@ def test_without_any_key_nobody_could_log_in(args, tmp_path, monkeypatch):
 )
 def test_only_workstations_are_wiped_and_servers_that_were_named(groups, named, refused):
     if refused:
-        with pytest.raises(ImageError, match=r"never imaged or erased by the way|no workstation"):
+        with pytest.raises(ImageError, match=r"never imaged, erased or captured|no workstation"):
             refuse_servers(HOST, groups, named)
     else:
         refuse_servers(HOST, groups, named)

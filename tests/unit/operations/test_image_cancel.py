@@ -62,7 +62,7 @@ def over(journal: Journal, operation: str, ending: Ending = "cancelled") -> str:
     return run
 
 
-@pytest.mark.parametrize("operation", ["image", "erase", "image-heal"])
+@pytest.mark.parametrize("operation", ["image", "erase", "image-heal", "image-capture"])
 @pytest.mark.parametrize("ending", ["cancelled", "finished"])
 def test_what_may_still_be_armed_is_taken_back_once(
     journal: Journal, demo: Settings, operation: str, ending: Ending

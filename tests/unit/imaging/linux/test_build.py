@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import ast
 import os
+import re
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
 from ictops.errors import ImageError
+from ictops.imaging.agent import used
 from ictops.imaging.linux import build as module
 from ictops.imaging.linux.build import BOOT_FILES, CARRIED, build, built
 from ictops.imaging.wire.words import digest_of
@@ -123,3 +126,30 @@ def test_what_is_not_whole_was_not_built(
             (folder / "agent.json").write_text("[]")
     with pytest.raises(ImageError, match="ictops image agent"):
         built(folder)
+
+
+def programs_of(code: str) -> set[str]:
+    """Give what code may run: the first words of lists and calls that are programs here."""
+    firsts: list[ast.expr] = []
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.List | ast.Tuple):
+            firsts += node.elts[:1]
+        elif isinstance(node, ast.Call):
+            firsts += node.args[:1]
+    words = {one.value for one in firsts if isinstance(one, ast.Constant)}
+    return {one for one in words if isinstance(one, str) and shutil.which(one)}
+
+
+def test_every_program_that_the_agent_runs_is_in_its_linux() -> None:
+    folder = Path(module.__file__).parents[1]
+    runs = set(used.PARTCLONE.values())
+    for file in (folder / "agent").glob("*.py"):
+        runs |= programs_of(file.read_text())
+    assert {"lowntfs-3g", "sfdisk", "losetup"} < runs
+    runs -= {"reboot", "w", "id"}  # a word for reboot(2), a mode, and a key
+    runs -= {one for one in runs if re.fullmatch(r"m(type|dir|deltree|copy|md|showfat)", one)}
+    carried = (folder / "linux/initramfs/hook").read_text().split()
+    assert runs <= set(carried), runs - set(carried)
+    places = {one: shutil.which(one) for one in runs}
+    scripts = [one for one, at in places.items() if at and Path(at).read_bytes()[:2] == b"#!"]
+    assert not scripts, "the agent's Linux has no shell but a small one"

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ictops.imaging.service.desk import DEAD, MOST_FAULTS, SILENCE, Desk, Refused
+from ictops.imaging.service.desk import DEAD, MOST_FAULTS, SILENCE, Desk
+from ictops.imaging.service.refused import Refused
 from ictops.imaging.wire import strict
 from ictops.imaging.wire.job import Job
 from ictops.imaging.wire.said import Answer, End, HostKeys, Progress, Ready

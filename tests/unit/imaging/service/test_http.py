@@ -27,7 +27,9 @@ FIELDS = st.sampled_from(
 )
 NASTY = st.sampled_from([MAC, UUID, "../../etc/passwd", "a/../b", "fetching", "done", "\x00", "\n"])
 NEAR = st.dictionaries(FIELDS, NASTY | JUNK)
-AGENT = ["claim", "progress", "host-keys", "secret", "ready", "end"]
+AGENT = [
+    *("claim", "progress", "host-keys", "secret", "ready", "have", "piece/x", "captured", "end"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ictops.imaging.service.desk import Desk, Refused
+from ictops.imaging.service.desk import Desk
+from ictops.imaging.service.refused import Refused
 from ictops.imaging.wire.job import Job
 from ictops.imaging.wire.said import Answer, End, Progress
 from ictops.imaging.wire.state import Arm, Look

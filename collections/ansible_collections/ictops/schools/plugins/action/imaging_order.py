@@ -28,16 +28,17 @@ from ictops.imaging.jobs import (
 from ictops.imaging.linux.build import built
 from ictops.imaging.published import ImagingFolder
 from ictops.imaging.wire import strict
-from ictops.imaging.wire.job import BootFile, DiskChoice, Erase, ImageRef, Multicast
+from ictops.imaging.wire.job import BootFile, Capture, DiskChoice, Erase, ImageRef, Multicast
 from ictops.imaging.wire.local import NEEDED
 
 JOB_MODULE = "ictops.schools.imaging_job"
 CLOCKS = timedelta(minutes=10)
 """How far the clocks of control machine, boot server and PC may be apart."""
+CAPTURE_MOST = "workstation_image_capture_most"
 OWN_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
 """ssh's own, in the order in which it is fair to expect them (ssh_config(5), IdentityFile)."""
 
-KINDS = ["image", "heal", "erase", "look"]
+KINDS = ["image", "heal", "erase", "look", "capture"]
 _TEXTS = ("uuid", "account", "key", "unattend", "secret")
 _DICTS = ("disk", "image", "authorized_keys", "user_data", "network", "windows", "drivers")
 SPEC: dict[str, dict[str, Any]] = {
@@ -54,6 +55,8 @@ SPEC: dict[str, dict[str, Any]] = {
     "cache": {"type": "int", "default": 0},
     "standing": {"type": "bool", "default": False},
     "serials": {"type": "list", "elements": "str", "default": []},
+    "most": {"type": "int", "default": 0},
+    "then": {"type": "str", "choices": ["reboot", "poweroff"], "default": "reboot"},
     "and_servers": {"type": "list", "elements": "str", "default": []},
     "socket": {"type": "path", "default": "/run/ictops-imaging/admin.sock"},
 }
@@ -121,6 +124,9 @@ def order(host: str, job: str, args: Mapping[str, Any], mates: tuple[str, list[s
     more: dict[str, Any] = {}
     if args["kind"] == "erase":
         more = {"erase": Erase(tuple(args["serials"])), "then": "poweroff"}
+    elif args["kind"] == "capture":
+        seeds, most = _seeds(args), _read(Capture, {"most": args["most"]}, CAPTURE_MOST)
+        more = {"capture": most, "seeds": seeds, "then": args["then"]}
     elif args["kind"] in {"image", "heal"}:
         more = _image(folder, target, job, args, mates)
     return signed(make_job(target, args["kind"], job=job, **when, **more), folder.key)
@@ -158,13 +164,17 @@ def _image(
         multicast = group_of(args["run"], args["site"], *mates)
     return {
         "image": image,
-        "seeds": tuple(_read(ImageRef, one, "workstation_image_seeds") for one in args["seeds"]),
+        "seeds": _seeds(args),
         "adapt": adapted(target, published.manifest, image, job, wanted),
         "multicast": multicast,
         "cache": args["cache"],
         "boot": _boot_files(folder) if args["cache"] else (),
         "standing": args["standing"],
     }
+
+
+def _seeds(args: Mapping[str, Any]) -> tuple[ImageRef, ...]:
+    return tuple(_read(ImageRef, one, "workstation_image_seeds") for one in args["seeds"])
 
 
 def _boot_files(folder: ImagingFolder) -> tuple[BootFile, ...]:
@@ -181,9 +191,9 @@ def refuse_servers(host: str, groups: list[str], and_servers: list[str]) -> None
     if "servers" in groups:
         if host not in and_servers:
             raise ImageError(
-                "it is in the group servers, and is never imaged or erased by the way",
+                "it is in the group servers, and is never imaged, erased or captured by the way",
                 where=host,
-                do=f"Plan it by its name: --limit {host} --and-servers",
+                do=f"Name it, and give --and-servers: --limit {host} --and-servers",
             )
     elif "workstations" not in groups:
         raise ImageError("it is no workstation", where=host)

@@ -28,7 +28,7 @@ options:
   kind:
     description: What the PC is to do.
     type: str
-    choices: [image, heal, erase, look]
+    choices: [image, heal, erase, look, capture]
     default: image
   folder:
     description: The folder C(imaging) of ictops' state directory. Required to arm.
@@ -59,7 +59,9 @@ options:
     type: dict
     default: {}
   seeds:
-    description: Images of which the disk may still have something, like O(image).
+    description:
+      - Images of which the disk may still have something, like O(image). Of a disk that is
+        captured, what they have is not sent.
     type: list
     elements: dict
     default: []
@@ -126,6 +128,16 @@ options:
     type: list
     elements: str
     default: []
+  most:
+    description: Bytes that the boot server takes of a disk that is captured, compressed.
+    type: int
+    default: 0
+  then:
+    description:
+      - What a PC does that was captured. A generalised Windows must not start before it is used.
+    type: str
+    choices: [reboot, poweroff]
+    default: reboot
   and_servers:
     description: Hosts of the group C(servers) that may be imaged or erased all the same.
     type: list

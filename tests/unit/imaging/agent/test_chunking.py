@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ictops.imaging.images.chunking import BLOCK, LARGEST, SMALLEST, chunks_of, cut
+from ictops.imaging.agent.chunking import BLOCK, LARGEST, SMALLEST, chunks_of, cut
 
 KINDS = [bytes(BLOCK), *(random.Random(n).randbytes(BLOCK) for n in range(40))]
 KINDS += [random.Random(n).randbytes(BLOCK - 100) + bytes(100) for n in range(9)]

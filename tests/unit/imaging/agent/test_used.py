@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ictops.errors import ImageError
+from ictops.imaging.agent.chunking import BLOCK
+from ictops.imaging.agent.faults import JobFailed
+from ictops.imaging.agent.used import merged, read_map, used_extents
 from ictops.imaging.images.checking import CHECKS
-from ictops.imaging.images.chunking import BLOCK
-from ictops.imaging.images.used import merged, read_map, used_extents
 from tests.support.disks import tool
 
 SIZE = 32 * 2**20
@@ -47,7 +47,7 @@ def test_of_what_nobody_knows_all_is_used(tmp_path: Path) -> None:
 
 def test_a_broken_file_system_is_told(tmp_path: Path) -> None:
     (tmp_path / "part").write_bytes(bytes(2**20))
-    with pytest.raises(ImageError, match="ext4 file system cannot be read"):
+    with pytest.raises(JobFailed, match="ext4 file system cannot be read"):
         used_extents(tmp_path / "part", "ext4", 2**20)
 
 
