@@ -263,6 +263,7 @@ def _fill(work: Work, target: _Target, seen: Scan) -> tuple[str, ...]:
     for _ in range(_ROUNDS):
         target.keeping.fetch(writer, index, fetched, pieces)
         pieces = work.source
+        target.disk.flush()  # what is written is on the disk before anyone says so
         tally.begin("verifying", sum(one.length for one in absent))
         fetched = differing(
             target.disk, index, absent, target.held, lambda count: tally.add(done=count)
