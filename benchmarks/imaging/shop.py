@@ -101,11 +101,16 @@ class Shop:
         store, manifest = self.imaging.store, image.manifest
         index = store.index(Version(manifest.name, manifest.version))
         restore(manifest, index, store.pack, disk, lambda _: None)
+        with closing(Disk(disk)) as opened:
+            table.write(opened, table.wanted(manifest, opened.size))
+            opened.write(0, [bytes.fromhex(manifest.boot_code)])
 
     def copy(self, name: str) -> Shop:
         """Give a workspace of its own with the same images: what is added here is not there."""
         other = Shop(self.folder.with_name(name), self.say)
-        shutil.copytree(self.imaging.path, other.imaging.path, copy_function=os.link)
+        for part in ("signing", "store/images", "store/packs"):
+            ours, theirs = self.imaging.path / part, other.imaging.path / part
+            shutil.copytree(ours, theirs, copy_function=os.link)
         return other
 
 

@@ -12,14 +12,17 @@ from __future__ import annotations
 
 import os
 import struct
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.imaging.files import Put, blank, server_of
 from benchmarks.imaging.shop import IMAGE, Shop, need_room, system_of
+from ictops.imaging.agent import table
+from ictops.imaging.agent.disk import Disk
+from ictops.imaging.agent.mount import attached
 from ictops.imaging.images.layout import read_layout
 from ictops.imaging.images.packing import find_chunks, pack_version
-from ictops.imaging.images.reading import alone
 from ictops.imaging.images.store import INDEX, MANIFEST, SIGNATURE, Version, place_whole, writing
 from ictops.imaging.images.used import used_extents
 from ictops.imaging.published import Published
@@ -50,7 +53,7 @@ def measure(shop: Shop, first: Published, size: int, folder: Path) -> Unchanged:
     """Look through a PC with so many bytes used."""
     folder.mkdir()
     need_room(folder, size + 2 * SPARE)
-    disk = blank(folder / "disk.img", size + SPARE)
+    disk = blank(folder / "disk.img", (size + SPARE) // MIB * MIB)
     with server_of(shop, folder / "server") as server:
         server.put(first, disk)
         shop.say(f"filling a disk with {size / GB:.0f} GB")
@@ -87,13 +90,14 @@ def fill(disk: Path, size: int) -> None:
 
 def _publish(shop: Shop, first: Published, disk: Path) -> Published:
     """Make a version of a disk without restoring it."""
-    imaging, layout = shop.imaging, read_layout(disk)
+    imaging, layout, used = shop.imaging, read_layout(disk), []
     version = Version(f"{IMAGE}-full", "1")
+    entries = table.found(disk).entries
+    with closing(Disk(disk)) as opened:
+        for one, entry in zip(layout.partitions, entries, strict=True):
+            with attached(opened, entry) as device:
+                used.append((one, used_extents(device, one.filesystem, one.size)))
     with writing(imaging.store) as work:
-        used = []
-        for one in layout.partitions:
-            with alone(disk, layout, one, work) as path:
-                used.append((one, used_extents(path, one.filesystem, one.size)))
         with disk.open("rb") as file:
             found = find_chunks(file, used, lambda _: None)
             before = [imaging.store.index(one) for one in imaging.store.versions()]
