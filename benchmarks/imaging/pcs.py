@@ -140,12 +140,13 @@ class _Bench:
 
     def rival(self, whole: Path) -> None:
         """Let curl, zstd and dd write the same."""
-        job = self.server.tftp / "grub/job" / f"{self.pc.mac}.cfg"
+        config = self.server.tftp / "grub/grub.cfg"
+        usual = config.read_text()
         url = f"http://{self.room.address}/{rival.STREAM}"
-        job.write_text(rival.GRUB.format(mac=self.pc.mac, url=url, archive=rival.ARCHIVE))
+        config.write_text(rival.GRUB.format(mac=self.pc.mac, url=url, archive=rival.ARCHIVE))
         power_on(self.room, self.pc)
         self._wait(lambda: rival.OVER in serial(self.room, self.pc))
-        job.unlink()
+        config.write_text(usual)
         link, all_ = rival.seconds_of(serial(self.room, self.pc))
         self.times.link.append(link)
         self.times.rival.append(all_)
