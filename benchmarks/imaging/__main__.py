@@ -1,9 +1,11 @@
 """What imaging reaches, beside what others reach: ``python -m benchmarks.imaging [--json]``.
 
 Wants root, a quarter of an hour, and 35 GB of room below TMPDIR; all that it makes is taken away
-again. Multicast has a benchmark of its own. See :mod:`benchmarks.imaging.pcs` for how the write path is
-compared with curl, zstd and dd; :mod:`benchmarks.imaging.again` for the next version of an image,
-beside casync; and :mod:`benchmarks.imaging.unchanged` for a PC that has its image already.
+again. Multicast has a benchmark of its own.
+
+:mod:`benchmarks.imaging.pcs` says how the write path is compared with curl, zstd and dd;
+:mod:`benchmarks.imaging.again` how the next version of an image with casync; and
+:mod:`benchmarks.imaging.unchanged` how a PC is looked through that has its image already.
 """
 
 from __future__ import annotations
