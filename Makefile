@@ -12,7 +12,7 @@ PACKAGES := podman $(RUNC) iptables nftables mmdebstrap gpg gpg-agent iproute2 o
 CREATECLUSTER := /etc/postgresql-common/createcluster.conf
 
 .PHONY: demo demo-imaging test lint bench clean setup setup-test \
-  packages packages-imaging packages-test
+  packages packages-imaging packages-test packages-bench
 
 demo: setup
 	demo/run
@@ -31,9 +31,9 @@ lint: setup-test
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" ansible-lint --profile production roles playbooks molecule
 	$(VENV)/bin/yamllint roles playbooks molecule inventories
 
-bench: setup-test
+bench: setup-test packages-bench
 	$(VENV)/bin/pip install -qq --editable '.[bench]'
-	@ended=0; for name in rollout inventory journal switches; do \
+	@ended=0; for name in rollout inventory journal switches multicast imaging; do \
 	  $(SUDO) $(VENV)/bin/python -m benchmarks.$$name || ended=1; \
 	done; exit $$ended
 
@@ -58,6 +58,12 @@ IMAGING := fdisk dosfstools mtools partclone qemu-system-x86 ovmf
 # What tests try beside: other file systems, and the first stages without a boot server.
 IMAGING_TEST := btrfs-progs ntfs-3g wimtools chntpw libhivex-bin shim-signed grub-common \
   grub-efi-amd64-bin grub-efi-amd64-signed grub-pc-bin dnsmasq-base qemu-utils udpcast nvme-cli hdparm
+
+# What imaging is compared with.
+BENCH := casync cpio curl zstd
+
+packages-bench: packages-test
+	@$(call install,$(BENCH))
 
 packages-imaging: packages
 	@$(call install,$(IMAGING))

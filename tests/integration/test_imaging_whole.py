@@ -4,66 +4,29 @@ from __future__ import annotations
 
 import subprocess
 import time
-import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from ictops.imaging.images.publish import Published
-from ictops.imaging.wire.job import Adapt, ImageRef, Job
+from ictops.imaging.wire.job import ImageRef
 from ictops.lab.pcs.model import Pc, Room
-from ictops.lab.pcs.network import within
 from ictops.lab.pcs.power import power_off, power_on, reset
-from tests.support.first_stages import BootServer, boot_server
+from tests.support.first_stages import boot_server
 from tests.support.golden import Golden
+from tests.support.login import HOST, Login, job_for
 from tests.support.pcs import a_pc, room_of, wait_for
 
 pytestmark = pytest.mark.lab
 
 SECONDS = 900.0
 """Emulated, on a machine that has more to do; some 90 on one that has not."""
-HOST = "oak-ws-01"
 
 
 @pytest.fixture
 def room(tmp_path: Path) -> Iterator[Room]:
     with room_of(tmp_path / "room") as made:
         yield made
-
-
-@dataclass(frozen=True)
-class Login:
-    """Who may log in to what was imaged, and as whom the PC is known."""
-
-    room: Room
-    server: BootServer
-    folder: Path
-
-    @property
-    def key(self) -> Path:
-        return self.folder / "id"
-
-    def on(self, host_keys: tuple[str, ...], *words: str) -> str | None:
-        """Run a command on the PC by ssh that takes its pinned keys alone; None if it cannot."""
-        leases = (self.server.folder / "leases").read_text().splitlines()
-        known = self.folder / "known_hosts"
-        for address in [line.split()[2] for line in leases]:
-            known.write_text("".join(f"{address} {key}\n" for key in host_keys))
-            options = (
-                f"UserKnownHostsFile={known}", "GlobalKnownHostsFile=/dev/null", "BatchMode=yes",
-                "StrictHostKeyChecking=yes", "ConnectTimeout=5", "ServerAliveInterval=5",
-            )  # fmt: skip
-            said = [word for option in options for word in ("-o", option)]
-            login = within(
-                self.room, "ssh", "-i", str(self.key), *said, f"ictops@{address}", *words
-            )
-            done = subprocess.run(login, capture_output=True, text=True, check=False)
-            if done.returncode == 0:
-                return done.stdout
-        return None
 
 
 def test_an_empty_pc_becomes_a_host_that_is_known(
@@ -76,7 +39,9 @@ def test_an_empty_pc_becomes_a_host_that_is_known(
     with boot_server(room, tmp_path / "server", golden.imaging) as server:
         login = Login(room, server, tmp_path)
         subprocess.run(("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", login.key), check=True)
-        job = job_for(pc, golden.published, login.key)
+        image = golden.published
+        ref = ImageRef(image.name, image.version, image.digest)
+        job = job_for(pc, ref, login.key)
         server.arm(job)
         began = time.time()
         power_on(room, pc)
@@ -106,16 +71,6 @@ def test_an_empty_pc_becomes_a_host_that_is_known(
         before = said.strip()
         wait_for(lambda: restarted(login, keys, before), SECONDS, room, pc)
         power_off(room, pc)
-
-
-def job_for(pc: Pc, golden: Published, key: Path) -> Job:
-    image = ImageRef(golden.name, golden.version, golden.digest)
-    public = key.with_suffix(".pub").read_text().strip()
-    now = datetime.now(UTC)
-    return Job(
-        1, str(uuid.uuid4()), "image", HOST, "oak", pc.mac, pc.uuid, now.isoformat(),
-        (now + timedelta(hours=1)).isoformat(), image, adapt=Adapt(HOST, {"ictops": (public,)}),
-    )  # fmt: skip
 
 
 def looks_right(login: Login, keys: tuple[str, ...], pc: Pc) -> None:

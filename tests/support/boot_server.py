@@ -56,6 +56,7 @@ class Files:
     """What a path begins with that is not there."""
     sent: int = 0
     """Bytes of packs."""
+    sent_in_all: int = 0
     asked: list[str] = field(default_factory=list)
     port: int = 0
     _server: _Quiet | None = None
@@ -113,6 +114,7 @@ class Files:
                 if files.spoil is not None:
                     data = files.spoil(self.path, first, data) or b""
                 self.wfile.write(data)
+                files.sent_in_all += len(data)
                 if self.path.startswith("/packs/"):
                     files.sent += len(data)
                 self.close_connection = len(data) < whole
@@ -207,7 +209,7 @@ class Sessions:
         if path == "ready":
             self.heard.append((path, strict.loads(said.Ready, data)))
             return 200, said.Session(unicast="this boot server has no multicast")
-        message = strict.loads(kinds[path], data)
+        message: Any = strict.loads(kinds[path], data)
         if self.slow is not None and self.slow(path):
             return 503, said.Fault("too late")
         self.heard.append((path, message))

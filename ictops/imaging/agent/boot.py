@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Collection, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Protocol
 
@@ -64,64 +65,79 @@ class EfiEntries:
         self._program = program
 
     def remove(self, label: str, partitions: Collection[str]) -> None:
-        for number, name, where in self._entries():
+        for number, name, where in _entries(self._run("--verbose")):
             to = _PARTITION.search(where)
             if name == label or (to and to[1].lower() in partitions):
                 self._run("--quiet", "--bootnum", number, "--delete-bootnum")
 
     def add(self, entry: BootEntry, disk: Path) -> None:
-        new = [self._create(entry, disk)]
-        order = [one for one in self._order() if one != new[0]]
-        current = self._said("BootCurrent")
+        # Few runs: each reads all entries, which many a firmware takes seconds for.
+        before = self._run()
+        new = self._create(entry, disk, before)
+        order = [one for one in _order(before) if one != new]
         # A PC that boots the network first goes on doing so: it asks the boot server each time.
-        first = order[:1] if order[:1] == [current] else []
-        self._run("--quiet", "--bootorder", ",".join([*first, new[0], *order[len(first) :]]))
-        self._run("--quiet", "--bootnext", new[0])
+        first = order[:1] if order[:1] == [_value(before, "BootCurrent")] else []
+        order = [*first, new, *order[len(first) :]]
+        after = self._run("--bootorder", ",".join(order), "--bootnext", new)
+        _see(new, after)
 
     def disk_next(self) -> None:
-        entries = {number: where for number, _, where in self._entries()}
-        for number in self._order():
+        said = self._run("--verbose")
+        entries = {number: where for number, _, where in _entries(said)}
+        for number in _order(said):
             if _PARTITION.search(entries.get(number, "")):
                 self._run("--quiet", "--bootnext", number)
                 return
 
     def has(self, label: str) -> bool:
-        return any(name == label for _, name, _ in self._entries())
+        return any(name == label for _, name, _ in _entries(self._run()))
 
     def keep(self, entry: BootEntry, disk: Path) -> None:
         # Its partition may have been made anew, under another GUID.
         self.remove(entry.label, ())
-        new = self._create(entry, disk)
-        self._run("--quiet", "--bootorder", ",".join([*self._order(), new]))
+        before = self._run()
+        new = self._create(entry, disk, before)
+        order = [one for one in _order(before) if one != new]
+        _see(new, self._run("--bootorder", ",".join([*order, new])))
 
-    def _create(self, entry: BootEntry, disk: Path) -> str:
-        before = {number for number, _, _ in self._entries()}
+    def _create(self, entry: BootEntry, disk: Path, before: str) -> str:
+        """Make an entry, and give its number; it is in no order yet."""
+        taken = {int(number, 16) for number, _, _ in _entries(before)}
+        new = f"{next(one for one in count() if one not in taken):04X}"
         words = ["--disk", str(disk), "--part", str(entry.partition)]
-        self._run(
-            "--quiet", "--create-only", *words, "--label", entry.label, "--loader", entry.loader
-        )
-        new = [number for number, _, _ in self._entries() if number not in before]
-        if len(new) != 1:
-            raise JobFailed("agent", "the firmware does not keep a boot entry")
-        return new[0]
-
-    def _order(self) -> list[str]:
-        return [one for one in self._said("BootOrder").split(",") if one]
-
-    def _entries(self) -> list[tuple[str, str, str]]:
-        lines = self._run("--verbose").splitlines()
-        found = [match for line in lines if (match := _ENTRY.fullmatch(line))]
-        return [(one[1], one[2].strip(), one[3] or "") for one in found]
-
-    def _said(self, name: str) -> str:
-        for line in self._run().splitlines():
-            word, _, value = line.partition(": ")
-            if word == name:
-                return value.strip()
-        return ""
+        words += ["--label", entry.label, "--loader", entry.loader]
+        self._run("--quiet", "--create-only", "--bootnum", new, *words)
+        return new
 
     def _run(self, *words: str) -> str:
         return _run([self._program, *words])
+
+
+def _entries(said: str) -> list[tuple[str, str, str]]:
+    """Give number, label and target of each; the target only of what was said with all words."""
+    found = [match for line in said.splitlines() if (match := _ENTRY.fullmatch(line))]
+    return [(one[1], one[2].strip(), one[3] or "") for one in found]
+
+
+def _order(said: str) -> list[str]:
+    return [one for one in _value(said, "BootOrder").split(",") if one]
+
+
+def _value(said: str, name: str) -> str:
+    for line in said.splitlines():
+        word, _, value = line.partition(": ")
+        if word == name:
+            return value.strip()
+    return ""
+
+
+def _see(number: str, said: str) -> None:
+    """See that the firmware has an entry.
+
+    :raises JobFailed: ``agent`` if not.
+    """
+    if number not in {one for one, _, _ in _entries(said)}:
+        raise JobFailed("agent", "the firmware does not keep a boot entry")
 
 
 def _run(command: Sequence[str]) -> str:

@@ -40,7 +40,7 @@ from ictops.imaging.agent.verify import differing
 from ictops.imaging.agent.work import Work
 from ictops.imaging.agent.write import Writer
 from ictops.imaging.wire import said
-from ictops.imaging.wire.index import ImageIndex
+from ictops.imaging.wire.index import ImageIndex, stored_bytes
 from ictops.imaging.wire.manifest import SECTOR, BootEntry, Manifest
 
 _ROUNDS = 3
@@ -51,6 +51,8 @@ _ROOM_SHARE = 4
 """One part of so many is for what a room receives faster than the disk writes."""
 _ROOM_PATIENCE = 20.0
 """Seconds that a boot server is waited for before a PC leaves its room."""
+_WORTH = 10
+"""What is to be fetched is so many times another image's index, or that is not fetched for it."""
 _LARGEST_MOVE = 4 * 2**20
 """Bytes."""
 
@@ -145,6 +147,12 @@ def _look(work: Work, target: _Target) -> Scan:
     )
     absent = [one for number, one in enumerate(target.spots) if number not in seen.there]
     missing = {chunks[one.chunk].digest for one in absent} - set(seen.found)
+    pieces = {one.piece for one in chunks if one.digest in missing}
+    if (
+        stored_bytes(target.index.pieces[one] for one in pieces)
+        < _WORTH * target.manifest.index.size
+    ):
+        return seen
     for ref in work.job.seeds:
         if not missing or ref == work.job.image:
             continue
@@ -264,6 +272,7 @@ def _fill(work: Work, target: _Target, seen: Scan) -> tuple[str, ...]:
     for _ in range(_ROUNDS):
         target.keeping.fetch(writer, index, fetched, pieces)
         pieces = work.source
+        target.disk.flush()  # what is written is on the disk before anyone says so
         tally.begin("verifying", sum(one.length for one in absent))
         fetched = differing(
             target.disk, index, absent, target.held, lambda count: tally.add(done=count)

@@ -111,6 +111,7 @@ def work_once(options: Options, machine: Machine) -> tuple[said.End, Job | None]
             fetched=tally.fetched,
             written=tally.written,
             reused=tally.reused,
+            steps=tally.steps(),
             seconds=round(time.monotonic() - began, 3),
         )
         session.tell("end", end, options.end)

@@ -22,10 +22,13 @@ class Tally:
         self.fetched = self.written = self.reused = self.done = self.total = 0
         self.step: Step = "claimed"
         self.note = ""
+        self._took: dict[str, float] = {}
+        self._begun = time.monotonic()
 
     def begin(self, step: Step, total: int = 0, note: str = "") -> None:
         """Begin a step of so many bytes."""
         with self._lock:
+            self._count()
             self.step, self.total, self.done, self.note = step, total, 0, note
 
     def add(self, *, fetched: int = 0, written: int = 0, reused: int = 0, done: int = 0) -> None:
@@ -35,6 +38,17 @@ class Tally:
             self.written += written
             self.reused += reused
             self.done += done + written
+
+    def steps(self) -> dict[str, float]:
+        """Give the seconds that each step took until now."""
+        with self._lock:
+            self._count()
+            return {name: round(seconds, 3) for name, seconds in self._took.items()}
+
+    def _count(self) -> None:
+        now = time.monotonic()
+        self._took[self.step] = self._took.get(self.step, 0.0) + now - self._begun
+        self._begun = now
 
 
 class Reporter:

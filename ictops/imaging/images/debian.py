@@ -45,6 +45,8 @@ network: {config: disabled}
 """
 _ESP = "umask=0077,noauto,x-systemd.automount,x-systemd.idle-timeout=60"
 """Only updates of the loaders read it: it is mounted when they do, and no start waits for it."""
+_MERGED = Path("/usr/share/mmdebstrap/hooks/maybe-merged-usr")
+"""Has a system that begins with /usr merged: else a package that merges it brings all of Perl."""
 CORE_MODULES = (
     "biosdisk", "part_gpt", "ext2", "search_fs_uuid", "configfile", "normal", "linux", "boot",
 )  # fmt: skip
@@ -72,8 +74,10 @@ def make_root(recipe: Recipe, root: Path, filesystem: str, esp: str) -> None:
         "mmdebstrap",
         "--variant=minbase",
         "--format=directory",
+        *([f"--hook-dir={_MERGED}"] if _MERGED.is_dir() else []),
         f"--components={','.join(recipe.components)}",
         f"--include={','.join(packages)}",
+        *[f"--dpkgopt=path-exclude={pattern}" for pattern in recipe.without],
         *[f"--customize-hook={hook}" for hook in hooks],
         recipe.suite,
         root,

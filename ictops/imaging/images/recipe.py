@@ -15,6 +15,7 @@ from ictops.imaging.wire.manifest import Firmware
 _UNITS = {"M": 2**20, "G": 2**30}
 Package = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.-]+$")]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
+Pattern = Annotated[str, StringConstraints(pattern=r"^/usr/share/[A-Za-z0-9/._*-]+$")]
 Console = Annotated[str, StringConstraints(pattern=r"^tty[A-Z0-9]+(,[0-9]+[a-z0-9]*)?$")]
 
 
@@ -37,6 +38,9 @@ class Recipe(BaseModel):
         "linux-image-cloud-amd64 for virtual PCs.",
     )
     packages: tuple[Package, ...] = Field(default=(), description="More than a PC needs to run.")
+    without: tuple[Pattern, ...] = Field(
+        default=(), description="Files of packages that are left out, now and at each update."
+    )
     size: str = Field(
         default="4G", pattern=r"^[1-9][0-9]*[MG]$", description="Of the smallest disk it fits."
     )

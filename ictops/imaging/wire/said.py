@@ -256,6 +256,8 @@ class End:
     reused: int = 0
     """Bytes that the disk had."""
     seconds: float = 0.0
+    steps: dict[str, float] = field(default_factory=dict)
+    """Seconds that each step took, by its name."""
     erased: tuple[Erased, ...] = ()
     notes: tuple[str, ...] = field(default_factory=tuple)
 

@@ -62,12 +62,15 @@ def end(pid_file: Path) -> None:
 
 
 def _holds_anything(pid: int) -> bool:
-    """Say whether a process still has files open, such as a disk; a zombie has none (proc(5))."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
-    return stat.rpartition(")")[2].split()[0] not in {"Z", "X"}
+    """Say whether a process still has files open, such as a disk; a zombie has none (proc(5)).
+
+    Its first thread may be one while another still ends.
+    """
+    for thread in Path(f"/proc/{pid}/task").glob("*"):
+        with contextlib.suppress(OSError):  # it ended
+            if (thread / "stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}:
+                return True
+    return False
 
 
 def shut_down(room: Room, pc: Pc) -> None:

@@ -29,15 +29,18 @@ if "--delete-bootnum" in words:
 elif "--create-only" in words:
     if state.get("full"):
         sys.exit("Could not prepare Boot variable: No space left on device")
-    number = next(f"{{n:04X}}" for n in range(99) if f"{{n:04X}}" not in state["entries"])
+    number = value("--bootnum")
+    assert number not in state["entries"]
     where = f"HD({{value('--part')}},GPT,{guid},0x800,0x4000)/File({{value('--loader')}})"
     state["entries"][number] = [value("--label"), where]
     state["disk"] = value("--disk")
-elif "--bootorder" in words:
+    if state.get("forgets"):
+        del state["entries"][number]
+if "--bootorder" in words:
     state["order"] = value("--bootorder").split(",")
-elif "--bootnext" in words:
+if "--bootnext" in words:
     state["next"] = value("--bootnext")
-else:
+if "--quiet" not in words:
     if "next" in state:
         print("BootNext: " + state["next"])
     print("BootCurrent: " + state["current"])
@@ -114,3 +117,18 @@ def test_a_firmware_that_is_full_is_told(tmp_path: Path) -> None:
     firmware = Firmware(tmp_path, full=True)
     with pytest.raises(JobFailed, match="No space left"):
         EfiEntries(str(firmware.program)).add(ENTRY, Path("/dev/sda"))
+
+
+def test_a_firmware_that_forgets_the_entry_is_told(tmp_path: Path) -> None:
+    firmware = Firmware(tmp_path, forgets=True)
+    with pytest.raises(JobFailed, match="does not keep"):
+        EfiEntries(str(firmware.program)).add(ENTRY, Path("/dev/sda"))
+
+
+def test_an_entry_that_is_kept_comes_last_and_once(tmp_path: Path) -> None:
+    firmware = Firmware(tmp_path)
+    for _ in range(2):
+        EfiEntries(str(firmware.program)).keep(ENTRY, Path("/dev/sda"))
+    assert firmware.state["order"] == ["0001", "0002", "0000", "0003"]
+    assert EfiEntries(str(firmware.program)).has("debian")
+    assert not EfiEntries(str(firmware.program)).has("deb")

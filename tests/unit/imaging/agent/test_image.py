@@ -49,6 +49,10 @@ def test_a_whole_image_is_written_as_it_was_made(
     assert end.fetched == school.files.sent == versions.fixed.manifest.stored
     system_of(disk, versions.fixed, school.folder)
     assert school.sessions.ends == [end]
+    assert list(end.steps) == [
+        "claimed", "looking", "partitioning", "fetching", "verifying", "adapting", "finishing",
+    ]  # fmt: skip
+    assert 0 < sum(end.steps.values()) <= end.seconds + 0.01
     told = subprocess.run(["sfdisk", "--verify", disk], check=True, capture_output=True, text=True)
     assert "No errors" in told.stdout
 

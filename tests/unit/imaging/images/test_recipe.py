@@ -20,10 +20,11 @@ def test_what_is_said_is_read(tmp_path: Path) -> None:
     (tmp_path / "recipe.yml").write_text(
         "suite: noble\nsystem: ubuntu\nmirror: http://mirror.example/ubuntu\n"
         "components: [main, universe]\npackages: [vim]\nsize: 900M\nfirmware: [uefi]\n"
-        "console: ttyS0\n"
+        "console: ttyS0\nwithout: [/usr/share/doc/*]\n"
     )
     read = read_recipe(tmp_path / "recipe.yml")
     assert read.disk_bytes == 900 * 2**20
+    assert read.without == ("/usr/share/doc/*",)
     assert sources_of(read) == ["deb http://mirror.example/ubuntu noble main universe"]
     assert command_line(read, "u") == "root=UUID=u ro quiet console=tty0 console=ttyS0"
 
@@ -40,6 +41,8 @@ def test_what_is_said_is_read(tmp_path: Path) -> None:
         ("mirror: 'file:///etc'", "mirror"),
         ("mirror: 'http://a b'", "mirror"),
         ("console: 'ttyS0 init=/bin/sh'", "console"),
+        ("without: ['/etc/*']", "without.0"),
+        ("without: ['/usr/share/doc/* \\n']", "without.0"),
         ("size: 0G", "size"),
         ("size: 4", "size"),
         ("firmware: []", "firmware"),

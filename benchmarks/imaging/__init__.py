@@ -1,0 +1,1 @@
+"""What imaging reaches, and what others reach beside it."""
