@@ -17,7 +17,7 @@ import subprocess
 from pathlib import Path
 
 from benchmarks.imaging.shop import NotMeasured
-from ictops.imaging.images.packing import LEVEL
+from ictops.imaging.agent.cutting import LEVEL
 
 TOOLS = ("curl", "zstd", "dd")
 ARCHIVE, STREAM = "rival.img", "rival.zst"

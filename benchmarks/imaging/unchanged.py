@@ -21,10 +21,10 @@ from benchmarks.imaging.shop import IMAGE, Shop, need_room, system_of
 from ictops.imaging.agent import table
 from ictops.imaging.agent.disk import Disk
 from ictops.imaging.agent.mount import attached
+from ictops.imaging.agent.used import used_extents
 from ictops.imaging.images.layout import read_layout
 from ictops.imaging.images.packing import find_chunks, pack_version
 from ictops.imaging.images.store import INDEX, MANIFEST, SIGNATURE, Version, place_whole, writing
-from ictops.imaging.images.used import used_extents
 from ictops.imaging.published import Published
 from ictops.imaging.wire import strict
 from ictops.imaging.wire.index import stored_bytes

@@ -178,7 +178,7 @@ def boot_server(
         f"--dhcp-boot=tag:efi,shimx64.efi,,{room.address}",
         f"--dhcp-boot=tag:!efi,grub.0,,{room.address}",
     )  # fmt: skip
-    service = (
+    service: tuple[str, ...] = (
         sys.executable, "-m", "ictops.imaging.service", "--state", str(folder / "state"),
         "--run", str(folder / "run"), "--grub-jobs", str(found.tftp / "grub/job"),
         "--grub-template", str(folder / "job.cfg"),
