@@ -94,11 +94,6 @@ def test_a_look_tells_the_hardware_and_changes_nothing(school: School) -> None:
     assert not any(disk.read_bytes())
 
 
-def test_a_job_that_the_agent_does_not_know_is_refused(school: School) -> None:
-    end = school.run(school.job(None, kind="capture"), school.blank())
-    assert (end.outcome, end.fault) == ("failed", "job-refused")
-
-
 def test_an_image_for_another_firmware_is_refused(school: School, versions: Versions) -> None:
     parts = [
         (one, versions.first.contents[one.number]) for one in versions.first.manifest.partitions
