@@ -2,11 +2,10 @@
 
 The PC boots the agent's kernel and initramfs, and before that an archive of its own, which has
 these three programs, with all their libraries, and a script that the word ``boot=rival`` calls
-instead of the agent. What is fetched is the whole disk as one Zstandard stream of the level that
-the image store has; nothing of an unused block is in it but that it is zeros, which dd jumps over
-(``conv=sparse``) as the disk is empty. To go through these zeros takes it a part of its time: the
-agent has none, for it knows what is used. ``fsync`` is within the time, as it is within the
-agent's.
+instead of the agent. What is fetched is one Zstandard stream of the level that the image store has,
+with nothing in it but what is used on the disk. People stream whole disks; then zeros go through
+zstd and dd, too, which takes longer, and the agent would be compared with what it need not do.
+``fsync`` is within the time, as it is within the agent's.
 """
 
 from __future__ import annotations
@@ -46,6 +45,7 @@ stamp() {
 mountroot() {
 	booted_by
 	find_card || again "There is no card $mac."
+	plug_in "$card"
 	ipconfig -c dhcp -d "$card" -t 60 >/run/ipconfig.log 2>&1 || again "There is no DHCP."
 	udevadm settle --timeout=30 || true
 	read -r line </proc/cmdline
@@ -56,7 +56,7 @@ mountroot() {
 	tool curl -sSf -o /dev/null "$url"
 	stamp write
 	tool curl -sSf "$url" | tool zstd -dc | tool dd of=/dev/vda bs=1M iflag=fullblock \\
-		conv=sparse,fsync status=none
+		conv=fsync status=none
 	stamp end
 	[ ! -e /run/fault ] || say "RIVAL fault $(cat /run/fault)"
 	say "RIVAL over"
@@ -94,9 +94,9 @@ def make_archive(path: Path, scratch: Path) -> None:
     shutil.rmtree(root)
 
 
-def make_stream(disk: Path, path: Path) -> None:
-    """Compress a disk as people do."""
-    words = ["zstd", "-q", "-f", f"-{LEVEL}", "-T0", str(disk), "-o", str(path)]
+def make_stream(used: Path, path: Path) -> None:
+    """Compress bytes as people do."""
+    words = ["zstd", "-q", "-f", f"-{LEVEL}", "-T0", str(used), "-o", str(path)]
     subprocess.run(words, check=True)
 
 

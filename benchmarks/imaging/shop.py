@@ -105,6 +105,16 @@ class Shop:
             table.write(opened, table.wanted(manifest, opened.size))
             opened.write(0, [bytes.fromhex(manifest.boot_code)])
 
+    def squeeze(self, image: Published, disk: Path, to: Path) -> None:
+        """Put what is used of a version's disk one after the other, with nothing between."""
+        manifest = image.manifest
+        index = self.imaging.store.index(Version(manifest.name, manifest.version))
+        starts = {one.number: one.start for one in manifest.partitions}
+        with disk.open("rb") as whole, to.open("xb") as file:
+            for place in index.places:
+                whole.seek(starts[place.partition] + place.offset)
+                file.write(whole.read(index.chunks[place.chunk].length))
+
     def copy(self, name: str) -> Shop:
         """Give a workspace of its own with the same images: what is added here is not there."""
         other = Shop(self.folder.with_name(name), self.say)
