@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,6 @@ def plan_image(settings: Settings, image: str, request: Request, how: Imaging) -
     published = imaging_folder(settings).find(name, version or None)
     servers = named_servers(settings, request, and_servers=how.and_servers)
     extra_vars: dict[str, Any] = {
-        "workstation_image_folder": str(imaging_folder(settings).path),
         IMAGE_VARIABLE: as_data(published.ref),
         THEN_VARIABLE: name_playbook(how.then),
     }
@@ -78,14 +77,8 @@ def plan_image(settings: Settings, image: str, request: Request, how: Imaging) -
         extra_vars["workstation_image_multicast"] = True
     if how.cache:
         extra_vars["workstation_image_cache"] = how.cache
-    work = Work(
-        operation=IMAGE,
-        title=f"image {published.ref.name} {published.ref.version}",
-        playbook=IMAGE_PLAYBOOK,
-        extra_vars=with_servers(extra_vars, servers),
-        takes=lambda host: is_workstation(host) or host.name in servers,
-        only_for="workstations",
-    )
+    title = f"image {published.ref.name} {published.ref.version}"
+    work = pc_work(settings, servers, IMAGE, title, IMAGE_PLAYBOOK, extra_vars)
     draft = make_plan(settings, request, work)
     refuse_without_mac(settings, draft.plan)
     journal = Journal.open(settings.journal_url)
@@ -120,7 +113,7 @@ def plan_erase(
     """
     wanted = list(dict.fromkeys(hosts))
     if set(typed) != set(wanted):
-        missing = _some(sorted(set(wanted) ^ set(typed)))
+        missing = some(sorted(set(wanted) ^ set(typed)))
         raise PlanError(
             f"the names that were typed are not those of the hosts: {missing}",
             where="--asset",
@@ -129,7 +122,7 @@ def plan_erase(
     found = {host.name: host for host in open_cluster(settings).all_hosts()}
     unknown = [name for name in wanted if name not in found]
     if unknown:
-        raise PlanError(f"not in the inventory: {_some(unknown)}", do="Give names, no patterns")
+        raise PlanError(f"not in the inventory: {some(unknown)}", do="Give names, no patterns")
     sites = tuple(dict.fromkeys(found[name].site for name in wanted))
     request = replace(
         request, sites=sites, limit=",".join(wanted), canary=CanaryRule("none"), shares=(),
@@ -141,22 +134,34 @@ def plan_erase(
         known = known_hardware(journal, settings, wanted)
     finally:
         journal.close()
-    extra_vars: dict[str, Any] = {
-        "workstation_image_folder": str(imaging_folder(settings).path),
-        "workstation_image_erase": _serials(wanted, known),
-    }
-    work = Work(
-        operation=ERASE,
-        title=f"erase {_some(wanted)}",
-        playbook=ERASE_PLAYBOOK,
-        extra_vars=with_servers(extra_vars, servers),
-        takes=lambda host: is_workstation(host) or host.name in servers,
-        only_for="workstations",
-    )
+    extra_vars = {"workstation_image_erase": _serials(wanted, known)}
+    work = pc_work(settings, servers, ERASE, f"erase {some(wanted)}", ERASE_PLAYBOOK, extra_vars)
     draft = make_plan(settings, request, work)
     refuse_without_mac(settings, draft.plan)
     plan = _with_about(draft.plan, known).model_copy(update={"two_people": True})
     return Draft(plan, draft.forecast, draft.notes)
+
+
+def pc_work(
+    settings: Settings,
+    servers: Collection[str],
+    operation: str,
+    title: str,
+    playbook: str,
+    extra_vars: Mapping[str, Any],
+) -> Work:
+    """Say what is done to workstations by a job of theirs, and to servers that are meant."""
+    told = {"workstation_image_folder": str(imaging_folder(settings).path), **extra_vars}
+    if servers:
+        told["workstation_image_and_servers"] = sorted(servers)
+    return Work(
+        operation=operation,
+        title=title,
+        playbook=playbook,
+        extra_vars=told,
+        takes=lambda host: is_workstation(host) or host.name in servers,
+        only_for="workstations",
+    )
 
 
 def is_workstation(host: Host) -> bool:
@@ -179,7 +184,7 @@ def named_servers(settings: Settings, request: Request, *, and_servers: bool) ->
     }
     if servers and not and_servers:
         raise PlanError(
-            f"in the group servers, which is never wiped by the way: {_some(sorted(servers))}",
+            f"in the group servers, which is never wiped by the way: {some(sorted(servers))}",
             do="Give --and-servers beside its name, if you mean it",
         )
     if and_servers and not servers:
@@ -189,13 +194,6 @@ def named_servers(settings: Settings, request: Request, *, and_servers: bool) ->
             do="Name them, with --limit; a group or a pattern does not count",
         )
     return frozenset(servers)
-
-
-def with_servers(extra_vars: dict[str, Any], servers: Collection[str]) -> dict[str, Any]:
-    """Tell a play which servers are meant."""
-    if servers:
-        extra_vars["workstation_image_and_servers"] = sorted(servers)
-    return extra_vars
 
 
 def refuse_without_mac(settings: Settings, plan: Plan) -> None:
@@ -208,7 +206,7 @@ def refuse_without_mac(settings: Settings, plan: Plan) -> None:
     without = [host.name for host in hosts if host.mac is None]
     if without:
         raise PlanError(
-            f"no host_mac is known of {_some(without)}",
+            f"no host_mac is known of {some(without)}",
             do="A job is for one MAC: write it into the inventory, or leave these out by --limit",
         )
 
@@ -217,7 +215,7 @@ def _notes(plan: Plan, known: dict[str, HardwareRecord], published: Published) -
     """Say what a person should know of the disks before anything is written to them."""
     unseen = [name for name in plan.hosts if name not in known]
     if unseen:
-        yield f"not seen yet, so nobody knows their disks: {_some(unseen)}"
+        yield f"not seen yet, so nobody knows their disks: {some(unseen)}"
     smallest = published.manifest.smallest_disk
     small = [
         name
@@ -226,8 +224,7 @@ def _notes(plan: Plan, known: dict[str, HardwareRecord], published: Published) -
     ]
     if small:
         yield (
-            f"too small for this image when last seen, and refused if they still are: "
-            f"{_some(small)}"
+            f"too small for this image when last seen, and refused if they still are: {some(small)}"
         )
 
 
@@ -253,14 +250,14 @@ def _serials(hosts: Iterable[str], known: dict[str, HardwareRecord]) -> dict[str
     unseen = [name for name in hosts if name not in known]
     if unseen:
         raise PlanError(
-            f"nobody has seen which disks these have: {_some(unseen)}",
+            f"nobody has seen which disks these have: {some(unseen)}",
             do="'ictops inventory hardware --survey' looks while they are on",
         )
     serials = {name: [disk.serial for disk in own_disks(known[name])] for name in hosts}
     nameless = [name for name, of_host in serials.items() if not of_host or not all(of_host)]
     if nameless:
         raise PlanError(
-            f"no disk, or one without a serial number, is known of {_some(nameless)}",
+            f"no disk, or one without a serial number, is known of {some(nameless)}",
             do="It cannot be told from others: erase it by hand",
         )
     return serials
@@ -271,7 +268,7 @@ def as_data(ref: ImageRef) -> dict[str, str]:
     return {"name": ref.name, "version": ref.version, "digest": ref.digest}
 
 
-def _some(names: Sequence[str]) -> str:
+def some(names: Sequence[str]) -> str:
     """Name hosts, and how many more there are."""
     more = len(names) - MOST_NAMES
     return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from ictops.errors import ImageError, PlanError
 from ictops.imaging.images.publish import Published, Seed
@@ -15,13 +14,12 @@ from ictops.operations.apply import create_run
 from ictops.operations.image import (
     CAPTURE,
     as_data,
-    is_workstation,
     named_servers,
+    pc_work,
     refuse_without_mac,
-    with_servers,
 )
 from ictops.operations.images import Say, capture, new_version
-from ictops.operations.planning import Request, Work, make_plan, open_cluster
+from ictops.operations.planning import Request, make_plan, open_cluster
 from ictops.planning.waves import CanaryRule
 from ictops.plans.model import Gate
 from ictops.settings import Settings, make_private
@@ -68,18 +66,8 @@ def begin_capture(
         retry_every=RETRY,
     )
     servers = named_servers(settings, request, and_servers=and_servers)
-    extra_vars: dict[str, Any] = {
-        "workstation_image_folder": str(folder.path),
-        "workstation_image_seeds": [as_data(folder.read(one).ref) for one in there[-1:]],
-    }
-    work = Work(
-        operation=CAPTURE,
-        title=f"capture of {host} as {name}",
-        playbook=PLAYBOOK,
-        extra_vars=with_servers(extra_vars, servers),
-        takes=lambda one: is_workstation(one) or one.name in servers,
-        only_for="workstations",
-    )
+    seeds = {"workstation_image_seeds": [as_data(folder.read(one).ref) for one in there[-1:]]}
+    work = pc_work(settings, servers, CAPTURE, f"capture of {host} as {name}", PLAYBOOK, seeds)
     plan = make_plan(settings, request, work).plan
     refuse_without_mac(settings, plan)
     make_private(folder.path / "captured")

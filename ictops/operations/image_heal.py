@@ -11,8 +11,8 @@ from ictops.imaging.published import imaging_folder
 from ictops.imaging.wire.job import ImageRef
 from ictops.operations.apply import create_run
 from ictops.operations.hardware import HEAL_VARIABLE
-from ictops.operations.image import HEAL, as_data
-from ictops.operations.planning import Request, Work, make_plan, open_cluster
+from ictops.operations.image import HEAL, as_data, pc_work, some
+from ictops.operations.planning import Request, make_plan, open_cluster
 from ictops.planning.waves import CanaryRule
 from ictops.plans.model import Gate
 from ictops.settings import Settings
@@ -40,18 +40,8 @@ def begin_heal(
     found = {host.name: host for host in open_cluster(settings).all_hosts()}
     if unknown := [name for name in wanted if name not in found]:
         raise PlanError(f"not in the inventory: {', '.join(unknown)}", do="Give names of hosts")
-    work = Work(
-        operation=HEAL,
-        title=f"put back to their image: {', '.join(wanted[:5])}"
-        + (f" and {len(wanted) - 5} more" if len(wanted) > 5 else ""),  # noqa: PLR2004
-        playbook=PLAYBOOK,
-        extra_vars={
-            "workstation_image_folder": str(imaging_folder(settings).path),
-            HEAL_VARIABLE: _images(journal, settings, wanted, image),
-        },
-        takes=lambda host: host.kind == "workstation" and "servers" not in host.groups,
-        only_for="workstations",
-    )
+    images = {HEAL_VARIABLE: _images(journal, settings, wanted, image)}
+    work = pc_work(settings, (), HEAL, f"put back to their image: {some(wanted)}", PLAYBOOK, images)
     request = Request(
         sites=tuple(dict.fromkeys(found[name].site for name in wanted)),
         span=None,
