@@ -151,6 +151,7 @@ def _nocloud(host: str, job: str, wanted: Wanted) -> list[SeedFile]:
     user_data = {
         # The host keys were made on the PC by its agent, and are pinned already.
         "ssh_deletekeys": False,
+        "ssh_genkeytypes": [],
         "preserve_hostname": False,
         "hostname": host,
         **wanted.user_data,

@@ -38,11 +38,19 @@ DHCP=yes
 # As the firmware and the imaging agent ask: one PC, one address.
 ClientIdentifier=mac
 """
-_CLOUD = """\
-# The seed that the imaging agent writes is the only source; networkd asks DHCP by itself.
-datasource_list: [NoCloud, None]
-network: {config: disabled}
-"""
+CLOUD_FILES = {
+    "etc/cloud/cloud.cfg.d/90_ictops.cfg": (
+        "# The seed that the imaging agent writes is the only source.\n"
+        "datasource_list: [NoCloud, None]\n"
+        "# What the agent has done, or the image has.\n"
+        "growpart: {mode: 'off'}\n"
+        "resize_rootfs: false\n"
+        "locale: false\n"
+    ),
+    # networkd asks DHCP by itself, unless the agent's seed has something in this one's place. Said
+    # in cloud.cfg.d, no seed could say otherwise.
+    "var/lib/cloud/seed/nocloud/network-config": "config: disabled\n",
+}
 _ESP = "umask=0077,noauto,x-systemd.automount,x-systemd.idle-timeout=60"
 """Only updates of the loaders read it: it is mounted when they do, and no start waits for it."""
 _MERGED = Path("/usr/share/mmdebstrap/hooks/maybe-merged-usr")
@@ -137,7 +145,7 @@ def _files(recipe: Recipe, filesystem: str, esp: str) -> dict[str, str]:
         ),
     }
     if recipe.cloud_init:
-        files["etc/cloud/cloud.cfg.d/90_ictops.cfg"] = _CLOUD
+        files |= CLOUD_FILES
     return files
 
 
