@@ -19,6 +19,7 @@ from ictops.imaging.agent.bootpart import boot_code, get_environment, put_boot, 
 from ictops.imaging.agent.disk import Disk
 from ictops.imaging.agent.layout import EFI_SYSTEM
 from ictops.imaging.wire.manifest import BootEntry, Index, Manifest, Partition
+from tests.support.pcs import need_pcs
 
 FIRMWARE = Path("/usr/share/OVMF")
 MIB = 2**20
@@ -43,10 +44,10 @@ search.fs_label ICTOPSBOOT root
 set prefix=($root)/grub
 """
 
-pytestmark = pytest.mark.skipif(
-    not shutil.which("qemu-system-x86_64") or not FIRMWARE.is_dir(),
-    reason="needs the Debian packages qemu-system-x86 and ovmf",
-)
+
+@pytest.fixture(autouse=True)
+def _can_be_emulated() -> None:
+    need_pcs()
 
 
 def manifest() -> Manifest:

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.pcs import need_pcs
+
 PROJECT = Path(__file__).parents[2]
 FIRMWARE = Path("/usr/share/OVMF")
 MAC = "52:54:00:00:00:01"
@@ -32,10 +34,10 @@ if linux /agent/vmlinuz boot=ictops; then
 fi
 """
 
-pytestmark = pytest.mark.skipif(
-    not shutil.which("qemu-system-x86_64") or not FIRMWARE.is_dir(),
-    reason="needs the Debian packages qemu-system-x86 and ovmf",
-)
+
+@pytest.fixture(autouse=True)
+def _can_be_emulated() -> None:
+    need_pcs()
 
 
 @pytest.fixture

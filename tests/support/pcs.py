@@ -34,16 +34,22 @@ SIGNED = {
 }
 
 
-@contextmanager
-def room_of(folder: Path, network: str = "10.77.0.0/24") -> Iterator[Room]:
-    """A room while this lasts; skips the test where none can be, but never in CI."""
+def need_pcs(*, root: bool = False) -> None:
+    """Skip the test, saying what to install, where no virtual PC can be; but never in CI."""
     try:
-        require_root()
+        if root:
+            require_root()
         require_pcs()
     except LabError as error:
         if os.environ.get("CI"):
             raise
         pytest.skip(f"no virtual PCs on this machine: {error}")
+
+
+@contextmanager
+def room_of(folder: Path, network: str = "10.77.0.0/24") -> Iterator[Room]:
+    """A room while this lasts; see :func:`need_pcs`."""
+    need_pcs(root=True)
     room = Room(folder, IPv4Network(network))
     try:
         make_network(room)
