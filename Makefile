@@ -21,7 +21,7 @@ demo-imaging: packages-imaging setup
 	demo/imaging
 
 test: setup-test lint
-	$(SUDO) $(VENV)/bin/pytest
+	$(SUDO) $(VENV)/bin/pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 lint: setup-test
 	$(VENV)/bin/ruff check .

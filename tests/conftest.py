@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import signal
-
 import pytest
 from hypothesis import settings
 
+from tests.support.interrupted import Interrupted
 from tests.support.postgresql import postgresql
 
 __all__ = ["postgresql"]
@@ -17,9 +16,4 @@ settings.load_profile("ictops")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let fixtures take their labs away also when the tests are told to end."""
-
-    def stop(number: int, _frame: object) -> None:
-        raise KeyboardInterrupt(f"signal {number}")
-
-    signal.signal(signal.SIGTERM, stop)
+    config.pluginmanager.register(Interrupted())

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pickle
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,18 +36,36 @@ class Golden:
         return there
 
 
+@contextmanager
+def _made_once(factory: pytest.TempPathFactory, name: str) -> Iterator[Path]:
+    """Give a folder for all of the tests' processes, of which one makes what is in it."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def imaging(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of all that imaging keeps, with the agent's Linux; no test changes it."""
-    folder = tmp_path_factory.mktemp("control")
-    build_agent(Settings(workspace=folder, state_dir=Path("state")))
-    return folder / "state/imaging"
+    with _made_once(tmp_path_factory, "control") as folder:
+        imaging = folder / "state/imaging"
+        if not (imaging / "agent").exists():
+            build_agent(Settings(workspace=folder, state_dir=Path("state")))
+    return imaging
 
 
 @pytest.fixture(scope="session")
-def golden(imaging: Path) -> Golden:
+def golden(imaging: Path, tmp_path_factory: pytest.TempPathFactory) -> Golden:
     """The image, in the folder of ``imaging``; no test changes it."""
-    settings = Settings(workspace=imaging.parents[1], state_dir=Path("state"))
-    recipe, said = content_dir() / "demo" / "classroom.yml", list[str]()
-    done = build(settings, "classroom", recipe=recipe, version="1", say=said.append)
-    return Golden(imaging, done, tuple(said))
+    with _made_once(tmp_path_factory, "golden") as folder:
+        kept = folder / "golden"
+        if not kept.exists():
+            settings = Settings(workspace=imaging.parents[1], state_dir=Path("state"))
+            recipe, said = content_dir() / "demo" / "classroom.yml", list[str]()
+            done = build(settings, "classroom", recipe=recipe, version="1", say=said.append)
+            kept.write_bytes(pickle.dumps(Golden(imaging, done, tuple(said))))
+        found: Golden = pickle.loads(kept.read_bytes())  # noqa: S301 - our own
+    return found

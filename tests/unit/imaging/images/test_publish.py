@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import tempfile
 from datetime import date
 from pathlib import Path
 
@@ -126,7 +127,7 @@ def test_a_file_system_that_is_not_whole_is_not_published(
 
 @pytest.mark.parametrize("step", ["pack_version", "restore", "compare", "sign", "place_whole"])
 def test_who_is_cut_off_leaves_nothing_that_stays(
-    make: Make, disk: Path, store: Store, monkeypatch: pytest.MonkeyPatch, step: str
+    make: Make, disk: Path, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     class Cut(BaseException):
         pass
@@ -134,6 +135,7 @@ def test_who_is_cut_off_leaves_nothing_that_stays(
     def cut(*_: object, **__: object) -> None:
         raise Cut
 
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)  # killed: nobody cleans up
     with monkeypatch.context() as patch:
         patch.setattr(publishing, step, cut)
