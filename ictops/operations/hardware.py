@@ -14,8 +14,8 @@ from ictops.imaging.wire import strict
 from ictops.imaging.wire.job import ImageRef
 from ictops.imaging.wire.local import Report
 from ictops.imaging.wire.said import Disk, Hardware
+from ictops.operations.at_once import begin_reading
 from ictops.operations.planning import Work
-from ictops.operations.switches import begin_reading
 from ictops.plans.model import Plan
 from ictops.settings import Settings
 from ictops.store.hardware import Inventory
