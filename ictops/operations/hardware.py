@@ -130,7 +130,10 @@ def _image_of(plan: Plan, host: str) -> ImageRef | None:
 def healed_words(report: Report) -> str:
     """Say what became of it when a PC put itself back; what it says of itself may be anything."""
     end = report.end
-    how = f"done in {end.seconds:.0f} s" if end.outcome == "done" else f"{end.fault}: {end.message}"
+    if end.outcome == "done":
+        how = "; ".join([f"done in {end.seconds:.0f} s", *end.notes])
+    else:
+        how = f"{end.fault or 'agent'}: {end.message}"
     return _printable(f"put itself back at {report.at}: {how}")
 
 

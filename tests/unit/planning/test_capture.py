@@ -112,9 +112,7 @@ def test_whoever_carries_it_to_its_end_publishes_it(workspace, journal, tmp_path
     assert finish(journal, load_settings(), run) is None, "to do it again changes nothing"
 
 
-def test_what_cannot_be_published_is_kept_and_it_is_said_how_to_do_it(
-    workspace, journal, tmp_path
-):
+def test_what_cannot_be_published_is_kept_and_it_is_said_how_to_do_it(workspace, journal, tmp_path):
     disk = make_disk(tmp_path / "disk", {}, loader="EFI/nothing")
     run = carried(journal, Becomes("room", "7", "files"), disk, "changed")
     with pytest.raises(ImageError, match="nothing on it boots") as told:
