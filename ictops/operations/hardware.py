@@ -34,6 +34,8 @@ IMAGE_VARIABLE = "workstation_image_image"
 """The extra var that says which image a plan writes."""
 HEAL_VARIABLE = "workstation_image_heal"
 """The extra var that says by host to which image it is put back."""
+ERASE_VARIABLE = "workstation_image_erase"
+"""The extra var that says by host the serial numbers of the disks that are erased."""
 GIGA = 10**9
 
 

@@ -13,6 +13,7 @@ from ictops.estate.select import names_in, select
 from ictops.imaging.published import Published, imaging_folder
 from ictops.imaging.wire.job import ImageRef
 from ictops.operations.hardware import (
+    ERASE_VARIABLE,
     IMAGE_VARIABLE,
     disk_words,
     known_hardware,
@@ -129,7 +130,7 @@ def plan_erase(
         known = known_hardware(journal, settings, wanted)
     finally:
         journal.close()
-    extra_vars = {"workstation_image_erase": _serials(wanted, known)}
+    extra_vars = {ERASE_VARIABLE: _serials(wanted, known)}
     work = pc_work(settings, servers, ERASE, f"erase {some(wanted)}", ERASE_PLAYBOOK, extra_vars)
     draft = make_plan(settings, request, work)
     refuse_without_mac(settings, draft.plan)
