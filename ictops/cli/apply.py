@@ -19,6 +19,7 @@ from ictops.errors import Exit, IctopsError, JournalError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ictops.imaging.images.publish import Published
     from ictops.operations.report import RunReport
     from ictops.running.engine import Engine
     from ictops.settings import Settings
@@ -60,7 +61,6 @@ def apply(
     Example: ictops apply october.yml
     """
     from ictops.operations.apply import start_run  # noqa: PLC0415
-    from ictops.operations.finish import finish  # noqa: PLC0415
     from ictops.settings import load_settings  # noqa: PLC0415
     from ictops.store.journal import Journal  # noqa: PLC0415
 
@@ -82,11 +82,7 @@ def apply(
         as_json({"run": run_id}) if json else console().print(say)
         raise typer.Exit(Exit.NOT_NOW)
 
-    def keep() -> dict[str, object]:
-        finish(journal, settings, run_id)
-        return {}
-
-    raise typer.Exit(carry_and_show(journal, run_id, settings, json=json, finish=keep))
+    raise typer.Exit(carry_and_finish(journal, run_id, settings, json=json))
 
 
 def tick(*, cluster: ClusterName = None, json: AsJson = False) -> None:
@@ -130,6 +126,27 @@ def _ask(changes: list[str]) -> bool:
         return typer.confirm("Run it all the same?")
     except typer.Abort:
         return False
+
+
+def carry_and_finish(journal: Journal, run_id: str, settings: Settings, *, json: bool) -> Exit:
+    """Carry a run in the foreground, keep what it brought, and give the exit code."""
+    from ictops.cli.image_options import tell  # noqa: PLC0415
+    from ictops.operations.finish import finish  # noqa: PLC0415
+
+    published: list[Published] = []
+
+    def keep() -> dict[str, object]:
+        with working("keeping what it brought") as status:
+            made = finish(journal, settings, run_id, status.update)
+        if made is None:
+            return {}
+        published.append(made)
+        return {"image": asdict(made)}
+
+    code = carry_and_show(journal, run_id, settings, json=json, finish=keep)
+    for made in published if not json else []:
+        tell(made, json=False)
+    return code
 
 
 def carry_and_show(

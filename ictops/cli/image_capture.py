@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,9 +12,6 @@ from ictops.cli.handing_over import imaging_is_the_persons
 from ictops.cli.image_options import AsWim, Name, NewVersion, SeedKind, tell
 from ictops.cli.options import AsJson, ClusterName
 from ictops.cli.output import working
-
-if TYPE_CHECKING:
-    from ictops.imaging.images.publish import Published
 
 
 def capture(
@@ -56,16 +52,16 @@ def capture(
 
     Example: ictops image capture classroom --host oak-it1-01
     """
-    from ictops.imaging.images.wims import WimChoice  # noqa: PLC0415 - heavy
     from ictops.settings import load_settings  # noqa: PLC0415
 
     if (disk is None) == (host is None):
         raise typer.BadParameter("give a disk of this machine, or --host and a PC's name")
-    wim = WimChoice() if as_wim else None
+    settings = load_settings(cluster)
     if disk is not None:
+        from ictops.imaging.images.wims import WimChoice  # noqa: PLC0415 - heavy
         from ictops.operations.images import capture as make  # noqa: PLC0415
 
-        settings = load_settings(cluster)
+        wim = WimChoice() if as_wim else None
         with imaging_is_the_persons(settings), working(f"capturing {disk}") as status:
             made = make(
                 settings, name, disk, version=version, seed=seed, say=status.update, wim=wim
@@ -73,35 +69,12 @@ def capture(
         tell(made, json=json)
         return
 
-    from ictops.cli.apply import carry_and_show  # noqa: PLC0415
-    from ictops.operations.finish import finish  # noqa: PLC0415
-    from ictops.operations.image_capture import (  # noqa: PLC0415
-        begin_capture,
-        publish_captured,
-    )
+    from ictops.cli.apply import carry_and_finish  # noqa: PLC0415 - heavy
+    from ictops.operations.image_capture import Becomes, begin_capture  # noqa: PLC0415
     from ictops.store.journal import Journal  # noqa: PLC0415
 
-    settings = load_settings(cluster)
     journal = Journal.open(settings.journal_url)
     with working("reading the inventory"):
-        run_id = begin_capture(
-            journal, settings, name, str(host), version=version, and_servers=and_servers
-        )
-    published: list[Published] = []
-
-    def keep() -> dict[str, object]:
-        finish(journal, settings, run_id)
-        with working("publishing") as status:
-            made = publish_captured(
-                journal, settings, run_id, name, version=version, seed=seed, say=status.update,
-                wim=wim,
-            )  # fmt: skip
-        if made is None:
-            return {}
-        published.append(made)
-        return {"image": asdict(made)}
-
-    code = carry_and_show(journal, run_id, settings, json=json, finish=keep)
-    if published and not json:
-        tell(published[0], json=False)
-    raise typer.Exit(code)
+        image = Becomes(name, version, seed, as_wim)
+        run_id = begin_capture(journal, settings, str(host), image, and_servers=and_servers)
+    raise typer.Exit(carry_and_finish(journal, run_id, settings, json=json))

@@ -41,8 +41,7 @@ def heal(
 
     Example: ictops image heal oak-pc-07 --reason "a pupil broke it"
     """
-    from ictops.cli.apply import carry_and_show  # noqa: PLC0415 - heavy
-    from ictops.operations.finish import finish  # noqa: PLC0415
+    from ictops.cli.apply import carry_and_finish  # noqa: PLC0415 - heavy
     from ictops.operations.image_heal import begin_heal  # noqa: PLC0415
     from ictops.settings import load_settings  # noqa: PLC0415
     from ictops.store.journal import Journal  # noqa: PLC0415
@@ -52,8 +51,4 @@ def heal(
     with working("reading the inventory"):
         run_id = begin_heal(journal, settings, hosts, reason, image)
 
-    def keep() -> dict[str, object]:
-        finish(journal, settings, run_id)
-        return {}
-
-    raise typer.Exit(carry_and_show(journal, run_id, settings, json=json, finish=keep))
+    raise typer.Exit(carry_and_finish(journal, run_id, settings, json=json))

@@ -172,8 +172,7 @@ def resume(
 
     Example: ictops run resume k3w9ab
     """
-    from ictops.cli.apply import carry_and_show  # noqa: PLC0415
-    from ictops.operations.finish import finish  # noqa: PLC0415
+    from ictops.cli.apply import carry_and_finish  # noqa: PLC0415
     from ictops.operations.steer import let_go_on  # noqa: PLC0415
 
     journal, settings = _open(cluster)
@@ -182,11 +181,7 @@ def resume(
         _told(run_id, f"run {run_id} is left to 'ictops tick'", json=json)
         raise typer.Exit(Exit.NOT_NOW)
 
-    def finish_run() -> dict[str, object]:
-        finish(journal, settings, run_id)
-        return {}
-
-    raise typer.Exit(carry_and_show(journal, run_id, settings, json=json, finish=finish_run))
+    raise typer.Exit(carry_and_finish(journal, run_id, settings, json=json))
 
 
 @run_app.command()

@@ -17,13 +17,11 @@ from ictops.errors import RunError
 from ictops.imaging.wire import strict
 from ictops.imaging.wire.said import End, Erased, Hardware
 from ictops.imaging.wire.words import GUID, moment
+from ictops.operations.hardware import ERASE_VARIABLE
 from ictops.plans.model import Plan
 from ictops.store.certificates import Certificates
 from ictops.store.journal import Journal
 from ictops.store.records import CertificateRecord, EventRecord, RunRecord
-
-SERIALS = "workstation_image_erase"
-"""The extra var that says by host which disks a plan erases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +114,7 @@ def record_certificates(
             planned_by=plan.made_by,
             planned_at=plan.made_at.isoformat(),
             approved=tuple(Approved(one.by, one.at.isoformat()) for one in approvals),
-            named=tuple(map(str, plan.extra_vars.get(SERIALS, {}).get(event.host, ()))),
+            named=tuple(map(str, plan.extra_vars.get(ERASE_VARIABLE, {}).get(event.host, ()))),
             disks=told.end.erased,
             notes=told.end.notes,
             message=_message(told.end),

@@ -10,8 +10,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ictops.operations.at_once import begin_reading
 from ictops.operations.planning import Work
-from ictops.operations.switches import archive_of, begin_reading, is_switch
+from ictops.operations.switches import archive_of, is_switch
 from ictops.settings import Settings
 from ictops.store.journal import Journal
 from ictops.store.records import GOOD, DriftState, HostRecord

@@ -14,8 +14,8 @@ from ictops.imaging.wire import strict
 from ictops.imaging.wire.job import ImageRef
 from ictops.imaging.wire.local import Report
 from ictops.imaging.wire.said import Disk, Hardware
+from ictops.operations.at_once import begin_reading
 from ictops.operations.planning import Work
-from ictops.operations.switches import begin_reading
 from ictops.plans.model import Plan
 from ictops.settings import Settings
 from ictops.store.hardware import Inventory
@@ -34,6 +34,8 @@ IMAGE_VARIABLE = "workstation_image_image"
 """The extra var that says which image a plan writes."""
 HEAL_VARIABLE = "workstation_image_heal"
 """The extra var that says by host to which image it is put back."""
+ERASE_VARIABLE = "workstation_image_erase"
+"""The extra var that says by host the serial numbers of the disks that are erased."""
 GIGA = 10**9
 
 
@@ -130,7 +132,10 @@ def _image_of(plan: Plan, host: str) -> ImageRef | None:
 def healed_words(report: Report) -> str:
     """Say what became of it when a PC put itself back; what it says of itself may be anything."""
     end = report.end
-    how = f"done in {end.seconds:.0f} s" if end.outcome == "done" else f"{end.fault}: {end.message}"
+    if end.outcome == "done":
+        how = "; ".join([f"done in {end.seconds:.0f} s", *end.notes])
+    else:
+        how = f"{end.fault or 'agent'}: {end.message}"
     return _printable(f"put itself back at {report.at}: {how}")
 
 

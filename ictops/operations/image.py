@@ -13,6 +13,7 @@ from ictops.estate.select import names_in, select
 from ictops.imaging.published import Published, imaging_folder
 from ictops.imaging.wire.job import ImageRef
 from ictops.operations.hardware import (
+    ERASE_VARIABLE,
     IMAGE_VARIABLE,
     disk_words,
     known_hardware,
@@ -25,6 +26,7 @@ from ictops.operations.planning import (
     make_plan,
     name_playbook,
     open_cluster,
+    sites_of,
 )
 from ictops.planning.waves import CanaryRule
 from ictops.plans.model import Plan
@@ -66,8 +68,7 @@ def plan_image(settings: Settings, image: str, request: Request, how: Imaging) -
     :raises ImageError: if it is not published.
     :raises PlanError: where no host is left to image, or what is asked cannot be.
     """
-    name, _, version = image.partition("=")
-    published = imaging_folder(settings).find(name, version or None)
+    published = find_image(settings, image)
     servers = named_servers(settings, request, and_servers=how.and_servers)
     extra_vars: dict[str, Any] = {
         IMAGE_VARIABLE: as_data(published.ref),
@@ -119,14 +120,9 @@ def plan_erase(
             where="--asset",
             do="Type the name of each host whose disks are to be erased, and of no other",
         )
-    found = {host.name: host for host in open_cluster(settings).all_hosts()}
-    unknown = [name for name in wanted if name not in found]
-    if unknown:
-        raise PlanError(f"not in the inventory: {some(unknown)}", do="Give names, no patterns")
-    sites = tuple(dict.fromkeys(found[name].site for name in wanted))
     request = replace(
-        request, sites=sites, limit=",".join(wanted), canary=CanaryRule("none"), shares=(),
-        needs_approval=True,
+        request, sites=sites_of(settings, wanted), limit=",".join(wanted),
+        canary=CanaryRule("none"), shares=(), needs_approval=True,
     )  # fmt: skip
     servers = named_servers(settings, request, and_servers=and_servers)
     journal = Journal.open(settings.journal_url)
@@ -134,12 +130,22 @@ def plan_erase(
         known = known_hardware(journal, settings, wanted)
     finally:
         journal.close()
-    extra_vars = {"workstation_image_erase": _serials(wanted, known)}
+    extra_vars = {ERASE_VARIABLE: _serials(wanted, known)}
     work = pc_work(settings, servers, ERASE, f"erase {some(wanted)}", ERASE_PLAYBOOK, extra_vars)
     draft = make_plan(settings, request, work)
     refuse_without_mac(settings, draft.plan)
     plan = _with_about(draft.plan, known).model_copy(update={"two_people": True})
     return Draft(plan, draft.forecast, draft.notes)
+
+
+def find_image(settings: Settings, image: str) -> Published:
+    """Give an image as a person names it.
+
+    :param image: ``NAME`` for its newest version, or ``NAME=VERSION``.
+    :raises ImageError: if it is not published.
+    """
+    name, _, version = image.partition("=")
+    return imaging_folder(settings).find(name, version or None)
 
 
 def pc_work(

@@ -13,11 +13,11 @@ import time
 from contextlib import suppress
 
 from ictops.errors import InventoryError, PlanError, RunCarried, RunError
+from ictops.operations.at_once import begin_reading
 from ictops.operations.carry import carry
 from ictops.operations.hardware import KEY
 from ictops.operations.image import CAPTURE, ERASE, HEAL, IMAGE
 from ictops.operations.planning import Work
-from ictops.operations.switches import begin_reading
 from ictops.settings import Settings
 from ictops.store.journal import Journal
 from ictops.store.records import ENDED, GOOD

@@ -240,6 +240,18 @@ def open_cluster(settings: Settings) -> Cluster:
     return load_cluster(settings.cluster_dir, settings.cache_dir)
 
 
+def sites_of(settings: Settings, names: Iterable[str]) -> tuple[str, ...]:
+    """Give the codes of the sites that have these hosts.
+
+    :param names: of hosts, no patterns.
+    :raises PlanError: if one is not in the inventory.
+    """
+    found = {host.name: host.site for host in open_cluster(settings).all_hosts()}
+    if unknown := [name for name in names if name not in found]:
+        raise PlanError(f"not in the inventory: {', '.join(unknown)}", do="Give names, no patterns")
+    return tuple(dict.fromkeys(found[name] for name in names))
+
+
 @contextmanager
 def _explained(where: str) -> Iterator[None]:
     """Turn what a plan cannot hold into an error for a person."""

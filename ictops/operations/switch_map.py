@@ -14,8 +14,9 @@ from ictops.network.ports import Port
 from ictops.network.survey import Survey, Surveys
 from ictops.network.topology import Switch, Topology, hops, topology_of
 from ictops.network.whole import write_whole
+from ictops.operations.at_once import begin_reading
 from ictops.operations.planning import Work, open_cluster
-from ictops.operations.switches import begin_reading, is_switch
+from ictops.operations.switches import is_switch
 from ictops.settings import Settings
 from ictops.store.journal import Journal
 

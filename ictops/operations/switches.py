@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 from ictops.errors import InventoryError
 from ictops.estate.models import Host
 from ictops.network.archive import Archive
-from ictops.operations.apply import create_run
-from ictops.operations.planning import Request, Work, make_plan, open_cluster, person
-from ictops.planning.waves import CanaryRule
-from ictops.plans.model import Gate
-from ictops.settings import Limits, Settings
+from ictops.operations.at_once import begin_reading
+from ictops.operations.planning import Work, open_cluster, person
+from ictops.settings import Settings
 from ictops.store.journal import Journal
 
 PLAYBOOK = "switch_backup.yml"
 BACKUP = "switch-backup"
 """What a run is called in the journal."""
 READS_ONLY = "a backup changes nothing on a switch"
-NO_RETRY = timedelta(days=1)
-"""Longer than a run lasts: a switch that is off is told, and backed up the next time."""
-MANY = 1_000_000
 
 
 def archive_of(settings: Settings) -> Archive:
@@ -51,36 +45,6 @@ def begin_backup(
         only_for="switches",
     )
     return begin_reading(journal, settings, work, sites, limit, READS_ONLY)
-
-
-def begin_reading(
-    journal: Journal,
-    settings: Settings,
-    work: Work,
-    sites: tuple[str, ...],
-    limit: str | None,
-    reason: str,
-) -> str:
-    """Write a run down that changes nothing on switches, all sites side by side; give its id.
-
-    It waits for no window, no gate stops it, and it tries no switch twice.
-
-    :param reason: why it need not wait for a window.
-    :raises PlanError: if there is no such switch.
-    """
-    now = datetime.now(UTC).replace(microsecond=0)
-    request = Request(
-        sites=sites,
-        span=None,
-        limit=limit,
-        canary=CanaryRule(),
-        shares=(),
-        gate=Gate(site_failures="100%", run_failures="100%"),
-        limits=Limits(site=MANY, room=MANY, switch=MANY, total=MANY),
-        retry_every=NO_RETRY,
-    )
-    plan = make_plan(settings, request, work).plan
-    return create_run(journal, plan, now, now_reason=reason)
 
 
 @dataclass(frozen=True, slots=True)

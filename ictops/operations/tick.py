@@ -116,7 +116,9 @@ class Tick:
             )
             log.info("run %s is %s", run_id, ending)
             if ending == "finished":
-                finish(self._journal, self._settings, run_id)
+                made = finish(self._journal, self._settings, run_id)
+                if made is not None:
+                    log.info("run %s: image %s %s is published", run_id, made.name, made.version)
             elif ending == "cancelled":
                 take_back(self._journal, self._settings, run_id)
         except RunCarried:

@@ -30,12 +30,10 @@ class Inventory:
         """Write down which images hosts have; what is older changes nothing."""
         self._write(t.host_image, "written_at", written)
 
-    def of(self, cluster: str, site: str | None = None) -> list[HardwareRecord]:
-        """Give what is known of a cluster's hosts, or of a site's, by name."""
+    def of(self, cluster: str) -> list[HardwareRecord]:
+        """Give what is known of a cluster's hosts, by name."""
         h = t.hardware.c
         query = sa.select(t.hardware).where(h.cluster == cluster).order_by(h.host)
-        if site is not None:
-            query = query.where(h.site == site)
         return self.journal.rows(HardwareRecord, query)
 
     def images(self, cluster: str) -> list[HostImageRecord]:

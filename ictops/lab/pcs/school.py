@@ -74,7 +74,6 @@ def inventory_of(network: IPv4Network, server: str, pcs: tuple[Pc, ...]) -> dict
             "hosts": hosts,
             "vars": {
                 "workstation_image_server": server,
-                "workstation_image_wake_interface": UPLINK,
                 "workstation_image_wake_broadcasts": [str(network.broadcast_address)],
             },
         },

@@ -89,7 +89,7 @@ def test_nothing_is_written_in_check_mode(pc: Path) -> None:
 @pytest.mark.parametrize(
     ("end", "said"),
     [
-        (End("done"), "done"),
+        (End("done", notes=("its cache is too small",)), "it is done; its cache is too small"),
         (End("failed", "disk-failing", "it is broken"), "disk-failing: it is broken"),
     ],
 )

@@ -18,7 +18,6 @@ from ictops.imaging.wire import strict
 from ictops.imaging.wire.said import Disk, End, Erased, Hardware
 from ictops.operations import certificate_pdf
 from ictops.operations.certificate import (
-    SERIALS,
     Certificate,
     as_record,
     newest,
@@ -26,6 +25,7 @@ from ictops.operations.certificate import (
     record_certificates,
 )
 from ictops.operations.certificate_pdf import as_pdf
+from ictops.operations.hardware import ERASE_VARIABLE
 from ictops.plans.model import Plan
 from ictops.store.journal import Journal
 from tests.support.certificates import FROZEN, HDD, JOB, SSD, certificate
@@ -44,7 +44,7 @@ def text_of(made: Certificate) -> str:
 
 def erased_plan(**extra_vars: object) -> Plan:
     plan = small_plan({"oak": [["oak-1"]]})
-    named = extra_vars or {SERIALS: {"oak-1": [SSD.serial, HDD.serial]}}
+    named = extra_vars or {ERASE_VARIABLE: {"oak-1": [SSD.serial, HDD.serial]}}
     return plan.model_copy(update={"operation": "erase", "extra_vars": named})
 
 

@@ -92,7 +92,7 @@ def test_the_image_that_a_pc_was_put_back_to_is_kept(journal: Journal, settings:
     broken = healed(outcome="failed", fault="disk-failing", message="it\nis\x1b broken")
     lease.record(
         [
-            told("pc-1", "runner_on_ok", 1, ictops_healed=healed()),
+            told("pc-1", "runner_on_ok", 1, ictops_healed=healed(notes=["its cache is full"])),
             told("pc-2", "runner_on_ok", 2, ictops_healed=broken),
             told("pc-3", "runner_on_ok", 3, ictops_hardware=seen(), done=True),
         ],
@@ -100,7 +100,7 @@ def test_the_image_that_a_pc_was_put_back_to_is_kept(journal: Journal, settings:
     )
     recorded = record_hardware(journal, journal.run(run))
     assert recorded.healed == {
-        "pc-1": "put itself back at 2026-10-26T08:00:00+00:00: done in 31 s",
+        "pc-1": "put itself back at 2026-10-26T08:00:00+00:00: done in 31 s; its cache is full",
         "pc-2": "put itself back at 2026-10-26T08:00:00+00:00: disk-failing: it is? broken",
     }
     kept = {one.host: one.version for one in Inventory(journal).images("demo")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -57,3 +58,15 @@ def test_a_named_image_is_taken_and_one_that_nobody_knows_is_asked_for(workspace
 def test_what_is_no_host_is_refused(workspace):
     with pytest.raises(PlanError, match="not in the inventory: oak"):
         begin("oak*", image="pc")
+
+
+def test_a_host_that_would_be_left_out_is_told(workspace):
+    publish(images(workspace), "pc", "2026.1")
+    with pytest.raises(PlanError, match="no workstations: oak-srv-01"):
+        begin("oak-it1-01", "oak-srv-01", image="pc")
+    site = workspace / "inventories/demo/oakfield.yml"
+    text = site.read_text()
+    assert "host_mac" in text, "else this tries nothing"
+    site.write_text(re.sub(r"host_mac: *[^,}\n]*", "other: 1", text))
+    with pytest.raises(PlanError, match="no host_mac is known of oak-it1-01"):
+        begin("oak-it1-01", image="pc")

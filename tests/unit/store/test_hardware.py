@@ -28,7 +28,6 @@ def test_what_a_host_is_made_of_is_kept_and_the_newest_holds(journal):
     elm, oak = inventory.of("demo")
     assert (elm.host, elm.memory) == ("elm-1", 2**33)
     assert oak == replace(PC, seen_at=LATER, memory=2**34)
-    assert inventory.of("demo", "elmtree") == [elm]
     assert inventory.of("other") == []
 
 

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 
 OVER = ("ended", "expired", "cancelled")
 """Stages of a job that are for good."""
+DONE = "done"
 MEGA = 1_000_000
 
 
@@ -99,6 +100,13 @@ def progress_of(state: dict) -> dict:
         "remaining": remaining,
         "text": f"{said['step']}: {told}" if told else said["step"],
     }
+
+
+def end_words(end: dict) -> str:
+    """Say for a person what became of a job that a PC has ended."""
+    if end["outcome"] == DONE:
+        return "; ".join(["it is done", *end["notes"]])
+    return f"{end['fault'] or 'agent'}: {end['message']}"
 
 
 def span(seconds: int) -> str:

@@ -8,9 +8,11 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.ictops.schools.plugins.module_utils.imaging import (
+    DONE,
     OVER,
     Service,
     ServiceError,
+    end_words,
     now,
     progress_of,
     silent_seconds,
@@ -136,8 +138,6 @@ msg:
   type: str
 """
 
-DONE = "done"
-
 
 def find(service: Service, ids: list[str]) -> dict:
     """Give the job that is there, or the id that the next one has."""
@@ -197,9 +197,7 @@ def words_of(state: dict, *, silent: bool, patience: int) -> str:
     end = state["end"]
     refused = "; ".join(state["faults"])
     if state["state"] == "ended" and end:
-        if end["outcome"] == DONE:
-            return "; ".join(["it is done", *end["notes"]])
-        return f"{end['fault'] or 'agent'}: {end['message']}"
+        return end_words(end)
     if silent and state["state"] == "armed":
         told = (
             f"it has not asked for its job in {patience} s: it is off, or does not boot from the "

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.ictops.schools.plugins.module_utils import efi
+from ansible_collections.ictops.schools.plugins.module_utils.imaging import end_words
 from ansible_collections.ictops.schools.plugins.module_utils.local import (
     ENTRY,
     ENVIRONMENT,
@@ -135,7 +136,8 @@ def collect(job: str, cache: Path) -> dict:
         report = report_of(folder, job)
     if report is None:
         return {"id": job, "stage": "armed", "msg": "the PC has not done the job"}
-    return {"id": job, "stage": "ended", "ictops_healed": report, "msg": _words(report)}
+    told = end_words(report["end"])
+    return {"id": job, "stage": "ended", "ictops_healed": report, "msg": told}
 
 
 def last(boot: Path, cache: Path) -> dict:
@@ -146,13 +148,8 @@ def last(boot: Path, cache: Path) -> dict:
         report = last_report(folder)
     if report is None:
         return {"msg": "it was not put back yet"}
-    when, words = report["at"], _words(report)
-    return {"ictops_healed": report, "msg": f"it put itself back at {when}: {words}"}
-
-
-def _words(report: dict) -> str:
-    end = report["end"]
-    return "done" if end["outcome"] == "done" else f"{end['fault']}: {end['message']}"
+    when, told = report["at"], end_words(report["end"])
+    return {"ictops_healed": report, "msg": f"it put itself back at {when}: {told}"}
 
 
 def _choose(efivars: Path, *, standing: bool) -> bool:

@@ -22,12 +22,14 @@ options:
     type: str
     required: true
   broadcasts:
-    description: Where to; each interface's own broadcast if it is the default.
+    description: Where to.
     type: list
     elements: str
     default: [255.255.255.255]
   interface:
-    description: Send from this interface, such as that of the imaging VLAN.
+    description:
+      - Send from this interface, such as that of the imaging VLAN; else from that of the route to
+        each address, which to everybody is the default route.
     type: str
     default: ""
   port:
