@@ -18,7 +18,7 @@ from ictops.imaging.agent.fetch import Patience, Source
 from ictops.imaging.agent.image import write_image
 from ictops.imaging.agent.machine import Machine, this_pc
 from ictops.imaging.agent.progress import Reporter, Tally
-from ictops.imaging.agent.room import widen_buffers
+from ictops.imaging.agent.receive import widen_buffers
 from ictops.imaging.agent.session import Session
 from ictops.imaging.agent.work import Work
 from ictops.imaging.wire import said, strict
