@@ -67,9 +67,8 @@ def take_part(
             why = part.receive(spool, fetch)
         except _ServerSilent as silent:
             why = f"the boot server does not answer: {silent}"
-        if why:
-            note(f"this PC fetches by itself: {why}")
         if missing:
+            note(f"this PC fetches by itself: {why}")
             fetch([one for pack in sorted(missing) for one in missing[pack]])
 
 
@@ -102,11 +101,9 @@ class _Part:
                 if fault:
                     self._leave()
                     return fault
-            elif session.unicast:
-                self._fetch(session, fetch)
             elif session.pack:
                 try:
-                    self._receive(session, spool)
+                    self._get(session, spool, fetch)
                 except StreamLost as lost:
                     self.note(f"pack {session.pack[:12]} did not come by multicast: {lost}")
                     failures += 1
@@ -120,7 +117,7 @@ class _Part:
         return ""
 
     def _ready(self) -> Ready:
-        packs = tuple(self.index.packs[one].digest.hex() for one in self.missing)
+        packs = tuple(map(self._digest, self.missing))
         return Ready(packs[:MOST_PACKS], self.link.address, self.ear.hears)
 
     def _ask(self, ready: Ready) -> Session:
@@ -133,20 +130,17 @@ class _Part:
         """Say that nobody need wait for this PC."""
         self._ask(Ready(()))
 
-    def _pack(self, session: Session) -> int:
-        for number in self.missing:
-            if self.index.packs[number].digest.hex() == session.pack:
-                return number
-        raise StreamLost("the boot server sends what this PC did not ask for")
-
-    def _fetch(self, session: Session, fetch: Fetch) -> None:
-        number = self._pack(session)
-        fetch(self.missing[number])
-        del self.missing[number]
-
-    def _receive(self, session: Session, spool: Spool) -> None:
-        number = self._pack(session)
+    def _get(self, session: Session, spool: Spool, fetch: Fetch) -> None:
+        """Get the session's pack, alone or with others; what of it came is missing no more."""
+        digest = session.pack
+        number = next((n for n in self.missing if self._digest(n) == digest), None)
+        if number is None:
+            raise StreamLost("the boot server sends what this PC did not ask for")
         wanted = self.missing[number]
+        if session.unicast:
+            fetch(wanted)
+            del self.missing[number]
+            return
         pieces = [(one, self.index.pieces[one]) for one in wanted]
         taken: set[int] = set()
 
@@ -162,3 +156,6 @@ class _Part:
                 self.missing[number] = left
             else:
                 del self.missing[number]
+
+    def _digest(self, pack: int) -> str:
+        return self.index.packs[pack].digest.hex()

@@ -94,6 +94,14 @@ def test_what_was_not_asked_for_is_not_received(image: Image, receiver: Stands) 
     assert "sends what this PC did not ask for" in pc.notes[0]
 
 
+def test_what_was_not_asked_for_is_not_fetched(image: Image) -> None:
+    other = Session(unicast="no other PC wants this pack now", pack="f" * 64)
+    pc, server = Pc(image), Server(other, other, other)
+    pc.take_part(server)
+    assert pc.fetched == list(range(8))
+    assert "sends what this PC did not ask for" in pc.notes[0]
+
+
 def test_a_slow_writer_is_waited_for_before_the_next_pack(image: Image, receiver: Stands) -> None:
     receiver(stream_head(name(image)) + pack(image))
     pc, written = Pc(image), []
@@ -126,6 +134,19 @@ def test_a_boot_server_that_does_not_answer_leaves_its_files(image: Image) -> No
     )  # fmt: skip
     assert pc.fetched == list(range(8))
     assert "the boot server does not answer" in pc.notes[0]
+
+
+def test_a_last_word_that_is_not_heard_is_nothing_to_note(image: Image) -> None:
+    class Gone(Server):
+        def say(self, ready: Ready) -> Session:
+            if not ready.packs:
+                raise JobFailed("server-gone", "it does not answer")
+            return super().say(ready)
+
+    pc = Pc(image)
+    pc.take_part(Gone(Session(unicast="nobody else wants it", pack=name(image))), range(4))
+    assert pc.fetched == list(range(4))
+    assert pc.notes == []
 
 
 def test_an_error_of_the_writer_ends_it(image: Image, receiver: Stands) -> None:
