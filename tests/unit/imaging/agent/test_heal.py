@@ -52,6 +52,7 @@ def test_a_damaged_pc_is_healed_without_a_server(school: School, versions: Versi
     end, whole = heal(school, disk)
     assert (end.outcome, end.fetched, whole) == ("done", 0, True), end
     assert end.written > 0
+    assert {"looking", "fetching", "verifying"} <= end.steps.keys()
     healed = system(disk, versions.first, school.folder)
     assert debugfs(healed, HOST_KEY) == known
     assert debugfs(healed, "cat /etc/hostname") == "pc-01\n"
