@@ -12,6 +12,7 @@ from typing import TypeVar
 import zstandard
 
 from ictops.imaging.wire.index import Chunk, ImageIndex, Pack, Piece, Place
+from ictops.imaging.wire.strict import NotAsAgreed
 
 T = TypeVar("T")
 PIECE = 2**20
@@ -118,6 +119,27 @@ def compressed(pieces: Iterable[tuple[T, bytes]]) -> Iterator[tuple[T, bytes]]:
                 yield first, stored.result()
         for first, stored in waiting:
             yield first, stored.result()
+
+
+def decompressed(
+    piece: Piece, stored: bytes | bytearray, unzip: zstandard.ZstdDecompressor | None = None
+) -> bytes:
+    """Give a piece in plain.
+
+    :param stored: its bytes, whose digest was compared: they are those that its maker stored.
+    :param unzip: one thread's, for many pieces.
+    :raises NotAsAgreed: if they are not what the index says.
+    """
+    name = piece.digest.hex()[:12]
+    try:
+        # zstandard takes a size in the frame before this one: so the size is looked at, too.
+        unzip = unzip or zstandard.ZstdDecompressor()
+        plain = unzip.decompress(stored, max_output_size=piece.plain)
+    except zstandard.ZstdError as error:
+        raise NotAsAgreed(f"piece {name} is no Zstandard: {error}") from error
+    if len(plain) != piece.plain:
+        raise NotAsAgreed(f"piece {name} has another size than the index says")
+    return plain
 
 
 def _compress(plain: bytes) -> bytes:
