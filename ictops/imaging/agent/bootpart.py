@@ -20,9 +20,9 @@ whatever way, is followed by the system as it is. Nothing goes round in circles.
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Iterable, Mapping
 
+from ictops.imaging.agent import grub
 from ictops.imaging.agent.area import GAP, Area
 from ictops.imaging.agent.disk import Disk
 from ictops.imaging.agent.fat import Fat
@@ -49,10 +49,6 @@ _HEAD = b"# GRUB Environment Block\n"
 ENVIRONMENT = "grub/ictops.env"
 ENVIRONMENT_BYTES = 1024
 """Bytes, always (GRUB's include/grub/lib/envblk.h)."""
-# From GRUB's include/grub/i386/pc/boot.h and grub-bios-setup.
-_KERNEL_SECTOR, _DRIVE_CHECK = 0x5C, 0x66
-_NO_CHECK = b"\x90\x90"
-_BLOCKLIST = struct.Struct("<QHH")
 _CONFIG = """\
 # Written by ictops' imaging agent: what this PC boots from its disk, without a boot server.
 set timeout=0
@@ -177,12 +173,7 @@ def boot_code(disk: Disk, area: Area) -> bytes | None:
     image = fat.read(_BOOT_IMAGE)
     if len(image) != SECTOR or not fat.read(_CONFIGS[0]):
         return None
-    # What grub-bios-setup does to the first sector.
-    code = bytearray(image[:BOOT_CODE_BYTES])
-    struct.pack_into("<Q", code, _KERNEL_SECTOR, area.start // SECTOR)
-    # Trust no BIOS to say which disk it boots from.
-    code[_DRIVE_CHECK : _DRIVE_CHECK + 2] = _NO_CHECK
-    return bytes(code)
+    return grub.boot_code(image, area.start // SECTOR)
 
 
 def put_boot(
@@ -250,16 +241,11 @@ def missing_files(given: Iterable[BootFile]) -> list[str]:
 
 
 def _put_core(disk: Disk, area: Area, core_image: bytes) -> None:
-    """Do what grub-bios-setup does, in the gap before our partitions."""
-    core = bytearray(core_image)
-    sectors = -(-len(core) // SECTOR)
-    at = SECTOR - _BLOCKLIST.size
-    if sectors * SECTOR > GAP or len(core) < SECTOR:
-        raise JobFailed("agent", "GRUB's image for BIOS PCs does not fit before the boot partition")
-    _, length, segment = _BLOCKLIST.unpack_from(core, at)
-    if length != sectors - 1:
-        raise JobFailed("agent", "GRUB's image for BIOS PCs is not as it was until now")
-    _BLOCKLIST.pack_into(core, at, area.start // SECTOR + 1, length, segment)
+    """Write the rest of GRUB for BIOS PCs into the gap before our partitions."""
+    try:
+        core = grub.rest(core_image, area.start // SECTOR, GAP)
+    except grub.GrubUnknown as error:
+        raise JobFailed("agent", f"GRUB's image for BIOS PCs {error}") from error
     there = bytearray(len(core))
     disk.read(area.start, there)
     if there != core:

@@ -8,9 +8,7 @@ so a PC that has to begin anew, after a power cut or at all, sends only what is 
 
 from __future__ import annotations
 
-import os
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -20,7 +18,7 @@ from ictops.imaging.agent import table
 from ictops.imaging.agent.area import there_is
 from ictops.imaging.agent.bring import bring
 from ictops.imaging.agent.chunking import Extent, chunks_of
-from ictops.imaging.agent.cutting import PIECE, Found, Known, Tables, compress
+from ictops.imaging.agent.cutting import PIECE, Found, Known, Tables, compressed, runs_of
 from ictops.imaging.agent.disk import Disk
 from ictops.imaging.agent.disks import choose
 from ictops.imaging.agent.faults import JobFailed
@@ -34,8 +32,6 @@ from ictops.imaging.wire.index import ImageIndex, Pack, Piece, Place
 from ictops.imaging.wire.manifest import SECTOR
 from ictops.imaging.wire.words import digest_of
 
-WHOLE_DISK = 0
-"""The partition that the places of a capture are of."""
 _TABLE_COPY = 33 * SECTOR
 """Bytes at the disk's end (UEFI 2.10, 5.3)."""
 _AT_ONCE = 64
@@ -161,12 +157,18 @@ def _send(
             else:
                 yield one, data
 
-    for run, stored in _compressed(new()):
+    plain_pieces = (
+        ([one for one, _ in run], b"".join(data for _, data in run))
+        for run in runs_of(new(), lambda one: one[0].length)
+    )
+    for run, stored in compressed(plain_pieces):
         digest = sender.send(stored)
         pack = tables.add_pack(Pack(digest, len(stored)))
         plain = sum(one.length for one in run)
         tables.add_piece(Piece(digest, pack, 0, len(stored), plain), run)
-    return tables.index(Place(WHOLE_DISK, one.offset, tables.chunk_of[one.digest]) for one in found)
+    return tables.index(
+        Place(said.WHOLE_DISK, one.offset, tables.chunk_of[one.digest]) for one in found
+    )
 
 
 def _chunks(disk: Disk, parts: Sequence[_Part]) -> Iterator[tuple[Found, bytes]]:
@@ -175,7 +177,7 @@ def _chunks(disk: Disk, parts: Sequence[_Part]) -> Iterator[tuple[Found, bytes]]
             for part in parts:
                 for offset, data in chunks_of(file, part.start, part.extents):
                     at = part.start + offset
-                    yield Found(WHOLE_DISK, at, len(data), digest_of(data), at), data
+                    yield Found(said.WHOLE_DISK, at, len(data), digest_of(data), at), data
     except (OSError, EOFError) as error:
         raise JobFailed(
             "disk-failing",
@@ -183,35 +185,6 @@ def _chunks(disk: Disk, parts: Sequence[_Part]) -> Iterator[tuple[Found, bytes]]
             where=str(disk.path),
             do="Look at the disk's SMART values and its cable, and take another PC",
         ) from error
-
-
-def _compressed(chunks: Iterable[tuple[Found, bytes]]) -> Iterator[tuple[list[Found], bytes]]:
-    """Give runs of chunks as pieces, compressed on all cores, in order."""
-    workers = os.cpu_count() or 1
-    waiting: deque[tuple[list[Found], Future[bytes]]] = deque()
-    with ThreadPoolExecutor(workers, "compress") as pool:
-        for run in _runs(chunks):
-            plain = b"".join(data for _, data in run)
-            waiting.append(([one for one, _ in run], pool.submit(compress, plain)))
-            if len(waiting) > 2 * workers:
-                made, future = waiting.popleft()
-                yield made, future.result()
-        for made, future in waiting:
-            yield made, future.result()
-
-
-def _runs(chunks: Iterable[tuple[Found, bytes]]) -> Iterator[list[tuple[Found, bytes]]]:
-    """Give chunks in runs, each of which makes one piece."""
-    run: list[tuple[Found, bytes]] = []
-    size = 0
-    for one, data in chunks:
-        if run and size + one.length > PIECE:
-            yield run
-            run, size = [], 0
-        run.append((one, data))
-        size += one.length
-    if run:
-        yield run
 
 
 def _cut_up(data: bytes) -> Iterator[bytes]:

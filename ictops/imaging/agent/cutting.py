@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import zstandard
 
 from ictops.imaging.wire.index import Chunk, ImageIndex, Pack, Piece, Place
+from ictops.imaging.wire.strict import NotAsAgreed
 
+T = TypeVar("T")
 PIECE = 2**20
 """Bytes in plain: measured on a Debian, pieces of half of it make 3 % more to fetch."""
 LEVEL = 6
@@ -84,6 +90,57 @@ class Tables:
         self.chunks.append(chunk)
 
 
-def compress(plain: bytes) -> bytes:
-    """Give a piece as it is stored."""
+def runs_of(chunks: Iterable[T], length: Callable[[T], int]) -> Iterator[list[T]]:
+    """Give chunks in runs, each of which makes one piece."""
+    run: list[T] = []
+    size = 0
+    for one in chunks:
+        if run and size + length(one) > PIECE:
+            yield run
+            run, size = [], 0
+        run.append(one)
+        size += length(one)
+    if run:
+        yield run
+
+
+def compressed(pieces: Iterable[tuple[T, bytes]]) -> Iterator[tuple[T, bytes]]:
+    """Give pieces as they are stored, compressed on all cores, in order.
+
+    :param pieces: in plain; what comes with one goes with it.
+    """
+    workers = os.cpu_count() or 1
+    waiting: deque[tuple[T, Future[bytes]]] = deque()
+    with ThreadPoolExecutor(workers, "compress") as pool:
+        for what, plain in pieces:
+            waiting.append((what, pool.submit(_compress, plain)))
+            if len(waiting) > 2 * workers:
+                first, stored = waiting.popleft()
+                yield first, stored.result()
+        for first, stored in waiting:
+            yield first, stored.result()
+
+
+def decompressed(
+    piece: Piece, stored: bytes | bytearray, unzip: zstandard.ZstdDecompressor | None = None
+) -> bytes:
+    """Give a piece in plain.
+
+    :param stored: its bytes, whose digest was compared: they are those that its maker stored.
+    :param unzip: one thread's, for many pieces.
+    :raises NotAsAgreed: if they are not what the index says.
+    """
+    name = piece.digest.hex()[:12]
+    try:
+        # zstandard takes a size in the frame before this one: so the size is looked at, too.
+        unzip = unzip or zstandard.ZstdDecompressor()
+        plain = unzip.decompress(stored, max_output_size=piece.plain)
+    except zstandard.ZstdError as error:
+        raise NotAsAgreed(f"piece {name} is no Zstandard: {error}") from error
+    if len(plain) != piece.plain:
+        raise NotAsAgreed(f"piece {name} has another size than the index says")
+    return plain
+
+
+def _compress(plain: bytes) -> bytes:
     return zstandard.ZstdCompressor(level=LEVEL, write_checksum=True).compress(plain)

@@ -1,39 +1,19 @@
-"""Drivers for the PC's model, from the image server.
-
-A folder of drivers is named by the digest of its list, and the job that names it is signed: so
-what came by plain HTTP is checked without a second signature. The list has a line a file: digest,
-bytes, path.
-"""
+"""Drivers for the PC's model, from the image server."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from ictops.imaging.agent import ntfs
 from ictops.imaging.agent.faults import JobFailed
-from ictops.imaging.wire.words import DIGEST, digest_of
-
-LIST = "list"
-"""The name of the list in its folder."""
-LARGEST_LIST = 4 * 2**20
-LARGEST_FILE = 2**30
-"""Bytes; graphics drivers have files of some hundred MB."""
-_LINE = re.compile(r"(?P<digest>[0-9a-f]{64}) (?P<size>[0-9]{1,10}) (?P<path>[^\x00-\x1f]+)")
+from ictops.imaging.wire.drivers import LARGEST_LIST, LIST, read_list
+from ictops.imaging.wire.strict import NotAsAgreed
+from ictops.imaging.wire.words import digest_of
 
 Get = Callable[[str, int], bytes]
 """Gives a file of the image server, by its path and the most bytes it may have."""
-
-
-@dataclass(frozen=True, slots=True)
-class Driver:
-    """A file of a folder of drivers."""
-
-    digest: str
-    size: int
-    path: str
 
 
 def choose(model: str, folders: Mapping[str, str]) -> str | None:
@@ -53,30 +33,19 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile(".*".join(map(re.escape, text.split("*"))), re.IGNORECASE)
 
 
-def read_list(folder: str, data: bytes) -> tuple[Driver, ...]:
-    """Read a folder's list, and see that it is the one that the folder is named by.
-
-    :raises JobFailed: ``image-damaged``.
-    """
-    digest = folder.rpartition("/")[2]
-    if not DIGEST.fullmatch(digest) or digest_of(data).hex() != digest:
-        raise _damaged(folder, "its list is not the one that the job names")
-    found = []
-    for line in data.decode(errors="strict").splitlines():
-        read = _LINE.fullmatch(line)
-        if read is None or int(read["size"]) > LARGEST_FILE:
-            raise _damaged(folder, f"its list has a line that cannot be: {line[:80]!r}")
-        found.append(Driver(read["digest"], int(read["size"]), read["path"]))
-    return tuple(found)
-
-
 def put(root: Path, at: str, folder: str, get: Get) -> int:
     """Fetch a folder of drivers into a volume; every file is checked. Gives how many there are.
 
     :param at: where on the volume.
     :raises JobFailed: ``image-damaged`` if what comes is not what the list says.
     """
-    listed = read_list(folder, get(f"drivers/{folder}/{LIST}", LARGEST_LIST))
+    data = get(f"drivers/{folder}/{LIST}", LARGEST_LIST)
+    if digest_of(data).hex() != folder.rpartition("/")[2]:
+        raise _damaged(folder, "its list is not the one that the job names")
+    try:
+        listed = read_list(data)
+    except NotAsAgreed as error:
+        raise _damaged(folder, str(error)) from error
     for one in listed:
         data = get(f"drivers/{folder}/{one.path}", one.size)
         if len(data) != one.size or digest_of(data).hex() != one.digest:

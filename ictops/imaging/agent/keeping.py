@@ -185,7 +185,6 @@ class Keeping:
         if cache is None:
             return 0
         missing = [one for one in range(len(index.pieces)) if not cache.has(index, one)]
-
         came: list[int] = []
         try:
             works = self.keeps(self.source).pieces(index, missing, lambda n, _: came.append(n))

@@ -16,7 +16,7 @@ from ictops.imaging.agent.faults import JobFailed
 from ictops.imaging.agent.fetch import Patience, Source
 from ictops.imaging.agent.heal import JOBS, Memory
 from ictops.imaging.agent.machine import Machine
-from ictops.imaging.agent.main import Options, bug, checked, do, failed
+from ictops.imaging.agent.main import Options, bug, checked, counted, do, failed
 from ictops.imaging.agent.mount import open_folder
 from ictops.imaging.agent.progress import Tally
 from ictops.imaging.agent.work import Work
@@ -64,10 +64,7 @@ def work_locally(options: Options, machine: Machine) -> tuple[said.End, Job | No
         end = failed(error)
     except Exception as error:  # noqa: BLE001 - whatever it is, the PC must not stop here
         end = bug(error)
-    end = replace(
-        end, fetched=tally.fetched, written=tally.written, reused=tally.reused,
-        seconds=round(time.monotonic() - began, 3),
-    )  # fmt: skip
+    end = counted(end, tally, began)
     return end, job, _keep(machine, job, end)
 
 

@@ -42,13 +42,12 @@ class Machine:
     show: Callable[[str], None] = _show
 
 
-def this_pc(mac: str, its_uuid: str = "") -> Machine:
+def this_pc(mac: str) -> Machine:
     """Give the PC that this runs on.
 
     :param mac: of the card that it booted from; with none, its first card's.
-    :param its_uuid: instead of what its firmware says.
     """
     found = hardware()
     mac = mac or next(iter(found.macs), "")
     entries = EfiEntries() if found.firmware == "uefi" else NoEntries()
-    return Machine(mac, its_uuid or uuid(mac), found, entries)
+    return Machine(mac, uuid(mac), found, entries)

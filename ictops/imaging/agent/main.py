@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,9 +15,8 @@ from ictops.imaging.agent.erase import erase
 from ictops.imaging.agent.faults import JobFailed
 from ictops.imaging.agent.fetch import Patience, Source
 from ictops.imaging.agent.image import write_image
-from ictops.imaging.agent.machine import Machine, this_pc
+from ictops.imaging.agent.machine import Machine
 from ictops.imaging.agent.progress import Reporter, Tally
-from ictops.imaging.agent.room import widen_buffers
 from ictops.imaging.agent.session import Session
 from ictops.imaging.agent.work import Work
 from ictops.imaging.wire import said, strict
@@ -106,14 +104,7 @@ def work_once(options: Options, machine: Machine) -> tuple[said.End, Job | None]
             end = failed(error)
         except Exception as error:  # noqa: BLE001 - a bug of the agent is told as one, not hidden
             end = bug(error)
-        end = replace(
-            end,
-            fetched=tally.fetched,
-            written=tally.written,
-            reused=tally.reused,
-            steps=tally.steps(),
-            seconds=round(time.monotonic() - began, 3),
-        )
+        end = counted(end, tally, began)
         session.tell("end", end, options.end)
     except JobFailed as error:
         # Of a claim, or of the last word: nobody hears more of it.
@@ -166,6 +157,21 @@ def do(work: Work, options: Options) -> said.End:
         return JOBS[work.job.kind](work)
 
 
+def counted(end: said.End, tally: Tally, began: float) -> said.End:
+    """Give the end of a job with what it took.
+
+    :param began: by the monotonic clock.
+    """
+    return replace(
+        end,
+        fetched=tally.fetched,
+        written=tally.written,
+        reused=tally.reused,
+        steps=tally.steps(),
+        seconds=round(time.monotonic() - began, 3),
+    )
+
+
 def failed(error: JobFailed) -> said.End:
     """Give the end of a job that cannot be done."""
     return said.End("failed", error.kind, str(error))
@@ -195,33 +201,3 @@ def run(options: Options, machine: Machine, rest: Callable[[float], None] = time
                 machine.show(str(error))
         rest(_READ)
     machine.leave(then)
-
-
-def main(words: Sequence[str] | None = None) -> None:
-    """Run on this PC; what is not given stands on the kernel's command line."""
-    told = kernel_words(Path("/proc/cmdline").read_text())
-    booted = told.get("ictops.mac") or told.get("BOOTIF", "").lower()[3:].replace("-", ":")
-    parser = argparse.ArgumentParser(prog="ictops-agent", description=main.__doc__)
-    parser.add_argument("--server", default=told.get("ictops.server", ""))
-    parser.add_argument("--bulk", default=told.get("ictops.bulk", ""))
-    parser.add_argument("--ca", type=Path, default=Path("/etc/ictops/ca.crt"))
-    parser.add_argument("--allowed-signers", type=Path, default=Path("/etc/ictops/allowed_signers"))
-    parser.add_argument("--mac", default=booted)
-    parser.add_argument("--uuid", default="")
-    given = parser.parse_args(words)
-    bulk = given.bulk or given.server.replace("https://", "http://", 1)
-    arguments = tuple(kept_words(Path("/proc/cmdline").read_text()))
-    options = Options(given.server, bulk, given.ca, given.allowed_signers, arguments=arguments)
-    widen_buffers()
-    run(options, this_pc(given.mac, given.uuid))
-
-
-def kernel_words(line: str) -> dict[str, str]:
-    """Read ``name=value`` words of the kernel's command line."""
-    return dict(one.split("=", 1) for one in line.split() if "=" in one)
-
-
-def kept_words(line: str) -> list[str]:
-    """Give what of a kernel's command line is as true when it is started from the disk."""
-    names = ("ictops.server=", "ictops.bulk=", "console=", "panic=")
-    return [one for one in line.split() if one.startswith(names)]

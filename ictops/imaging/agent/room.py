@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
-import socket
-import struct
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from ictops.imaging.agent.faults import JobFailed
 from ictops.imaging.agent.fetch import Deliver, Source
-from ictops.imaging.agent.receive import RECEIVE_BUFFER, SPOOL_BYTES, Link, Say, take_part
+from ictops.imaging.agent.link import link_to
+from ictops.imaging.agent.partaking import SPOOL_BYTES, Say, take_part
 from ictops.imaging.wire.index import ImageIndex
 from ictops.imaging.wire.said import Ready
-
-_SIOCGIFADDR = 0x8915
-_DISCARD = 9
 
 
 class RoomSource:
@@ -74,30 +68,3 @@ class RoomSource:
         self._show(text)
         if text not in self.notes:
             self.notes.append(text)
-
-
-def widen_buffers() -> None:
-    """Let a socket of this PC have the buffer that a room's stream needs; see socket(7)."""
-    most = Path("/proc/sys/net/core/rmem_max")
-    if int(most.read_text()) < RECEIVE_BUFFER:
-        most.write_text(f"{RECEIVE_BUFFER}\n")
-
-
-def link_to(server: str) -> Link:
-    """Find the PC's way to its boot server.
-
-    :raises OSError: if there is none by IPv4.
-    """
-    there = socket.gethostbyname(server)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way:
-        way.connect((there, _DISCARD))  # sends nothing: it only chooses a way
-        here: str = way.getsockname()[0]
-        for _, name in socket.if_nameindex():
-            asked = struct.pack("256s", name.encode()[:15])
-            try:
-                got = fcntl.ioctl(way.fileno(), _SIOCGIFADDR, asked)
-            except OSError:
-                continue  # it has no IPv4 address
-            if socket.inet_ntoa(got[20:24]) == here:
-                return Link(name, here, there)
-    raise OSError(f"no interface has {here}")

@@ -10,13 +10,13 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
-import zstandard
-
+from ictops.imaging.agent.cutting import decompressed
 from ictops.imaging.agent.faults import JobFailed
 from ictops.imaging.agent.fetch import Pieces
 from ictops.imaging.agent.progress import Tally
 from ictops.imaging.agent.together import run_together
 from ictops.imaging.wire.index import ImageIndex, Place
+from ictops.imaging.wire.strict import NotAsAgreed
 
 _BATCH = 32 * 2**20
 """Bytes of pieces in plain; two batches are in memory at once."""
@@ -103,11 +103,7 @@ def _fetch(
 
 
 def _plain(index: ImageIndex, number: int, data: bytearray) -> bytes:
-    size = index.pieces[number].plain
     try:
-        plain = zstandard.ZstdDecompressor().decompress(data, max_output_size=size)
-    except zstandard.ZstdError as error:
-        raise JobFailed("image-damaged", f"piece {number} is no Zstandard: {error}") from error
-    if len(plain) != size:
-        raise JobFailed("image-damaged", f"piece {number} has another size")
-    return plain
+        return decompressed(index.pieces[number], data)
+    except NotAsAgreed as error:
+        raise JobFailed("image-damaged", str(error)) from error

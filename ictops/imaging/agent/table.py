@@ -16,7 +16,8 @@ ALIGNED = 2**20
 """Bytes: where a partition that fills the disk ends."""
 TABLE = 34 * SECTOR
 """Bytes of a GPT at the disk's begin; it has a copy at the end (UEFI 2.10, 5.3)."""
-_NAMED = {0: "RequiredPartition", 1: "NoBlockIOProtocol", 2: "LegacyBIOSBootable"}
+ATTRIBUTES = {0: "RequiredPartition", 1: "NoBlockIOProtocol", 2: "LegacyBIOSBootable"}
+"""Bits of a GPT entry (UEFI 2.10, table 5.8), and the names that sfdisk has for them."""
 _OWN = range(48, 64)
 
 
@@ -145,8 +146,8 @@ def write(disk: Disk, table: Table) -> None:
 def _attributes(partition: Partition) -> str:
     """Write the 64 bits of a GPT entry as sfdisk has them."""
     bits = [bit for bit in range(64) if partition.attributes >> bit & 1]
-    if wrong := [bit for bit in bits if bit not in _NAMED and bit not in _OWN]:
+    if wrong := [bit for bit in bits if bit not in ATTRIBUTES and bit not in _OWN]:
         raise JobFailed("image-damaged", f"a partition has the reserved attribute {wrong[0]}")
-    words = [_NAMED[bit] for bit in bits if bit in _NAMED]
+    words = [ATTRIBUTES[bit] for bit in bits if bit in ATTRIBUTES]
     own = ",".join(str(bit) for bit in bits if bit in _OWN)
     return " ".join([*words, f"GUID:{own}"] if own else words)

@@ -99,6 +99,12 @@ def _read(words: IO[bytes]) -> str:
     return words.read().decode(errors="replace")
 
 
+def last_words(done: subprocess.CompletedProcess[str]) -> str:
+    """Give the last lines of what a program said, which mostly say why it failed."""
+    said = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    return " / ".join(said[-3:]) or f"exit code {done.returncode}"
+
+
 def _said(command: Sequence[str], code: int, words: str) -> str:
     last = " ".join(words.split())[-_LAST:]
     return f"{command[0]} ended with {code}: {last or 'it said nothing'}"

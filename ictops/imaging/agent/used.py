@@ -14,7 +14,7 @@ from pathlib import Path
 from ictops.imaging.agent import windows
 from ictops.imaging.agent.chunking import BLOCK, Extent
 from ictops.imaging.agent.faults import JobFailed
-from ictops.imaging.agent.tools import run
+from ictops.imaging.agent.tools import last_words, run
 from ictops.imaging.wire.manifest import Filesystem
 
 EMPTY = ("e3c9e316-0b5c-4db8-817d-f92df00215ae",)
@@ -81,7 +81,7 @@ def used_extents(path: Path, filesystem: Filesystem, size: int) -> tuple[Extent,
         if done.returncode or not file.exists():
             raise JobFailed(
                 "image-damaged",
-                f"its {filesystem} file system cannot be read: {_last_words(done)}",
+                f"its {filesystem} file system cannot be read: {last_words(done)}",
                 where=str(path),
                 do="Shut the PC down in good order (Windows: without fast startup), or check it",
             )
@@ -110,8 +110,3 @@ def merged(extents: Iterable[Extent], size: int) -> tuple[Extent, ...]:
         elif begin < end:
             found.append((begin, end))
     return tuple(found)
-
-
-def _last_words(done: subprocess.CompletedProcess[str]) -> str:
-    said = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-    return " / ".join(said[-3:]) or f"exit code {done.returncode}"

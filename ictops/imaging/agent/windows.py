@@ -81,7 +81,7 @@ def adapt(
 ) -> Written:
     """Make the Windows on a volume the wanted host, and read back that it is.
 
-    The secret is asked for when all else is done: it is given only once.
+    The secret is asked for when all else is done: a job that fails before never had it.
 
     :param image: name and version, parted by a slash.
     :param model: what the PC's DMI calls it.

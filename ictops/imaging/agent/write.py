@@ -10,6 +10,7 @@ from itertools import count
 
 import zstandard
 
+from ictops.imaging.agent.cutting import decompressed
 from ictops.imaging.agent.disk import Disk, Part
 from ictops.imaging.agent.faults import JobFailed
 from ictops.imaging.agent.fetch import Pieces, Stopped
@@ -18,6 +19,7 @@ from ictops.imaging.agent.place import Move, move_all
 from ictops.imaging.agent.progress import Tally
 from ictops.imaging.agent.together import Room, run_together
 from ictops.imaging.wire.index import ImageIndex
+from ictops.imaging.wire.strict import NotAsAgreed
 
 _BUFFERS = 64 * 2**20
 """Bytes of pieces on their way, stored and plain."""
@@ -126,14 +128,10 @@ class Writer:
         data: bytearray,
         targets: list[Target],
     ) -> None:
-        piece = self._index.pieces[number]
         try:
-            # The bytes are those that the image's maker stored: their digest was compared.
-            plain = memoryview(unzip.decompress(data, max_output_size=piece.plain))
-        except zstandard.ZstdError as error:
-            raise JobFailed("image-damaged", f"piece {number} is no Zstandard: {error}") from error
-        if len(plain) != piece.plain:
-            raise JobFailed("image-damaged", f"piece {number} has another size")
+            plain = memoryview(decompressed(self._index.pieces[number], data, unzip))
+        except NotAsAgreed as error:
+            raise JobFailed("image-damaged", str(error)) from error
         targets.sort(key=lambda one: one[2])
         self._put([(at, plain[begin : begin + length]) for begin, length, at in targets])
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import struct
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
 from ictops.errors import ImageError
+from ictops.imaging.agent import grub
+from ictops.imaging.agent.layout import BIOS_BOOT, EFI_SYSTEM
 from ictops.imaging.images.debian import CORE
-from ictops.imaging.images.layout import BIOS_BOOT, ESP, LINUX, MIB
+from ictops.imaging.images.layout import LINUX, MIB
 from ictops.imaging.images.recipe import Recipe
 from ictops.imaging.images.tools import run
-from ictops.imaging.wire.manifest import BOOT_CODE_BYTES, SECTOR
+from ictops.imaging.wire.manifest import SECTOR
 
 _SPACE = uuid.UUID("7a3b1c52-0d7e-4c64-9b1f-3f4d5a0e6c21")
 ESP_BYTES = 128 * MIB
@@ -25,13 +26,7 @@ BYTES_PER_INODE = 32768
 """A school's disk grows the file system a hundredfold, and its tables of inodes with it."""
 MADE_AT = "1700000000"
 """Seconds since the epoch: a file system made again differs only where its files do."""
-
-# From GRUB's include/grub/i386/pc/boot.h and grub-bios-setup.
-_KERNEL_SECTOR, _DRIVE_CHECK = 0x5C, 0x66
 SMALLEST_ROOT = 256 * MIB
-_NO_CHECK = b"\x90\x90"
-"""Two no-operations: trust no BIOS to say which disk it boots from."""
-_BLOCKLIST = struct.Struct("<QHH")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +83,7 @@ def make_disk(recipe: Recipe, names: Names, root: Path, disk: Path, scratch: Pat
     if "bios" in recipe.firmware:
         table += _line(bios_at, MIB, BIOS_BOOT, names.bios, "bios")
     if "uefi" in recipe.firmware:
-        table += _line(esp_at, ESP_BYTES, ESP, names.esp, "efi")
+        table += _line(esp_at, ESP_BYTES, EFI_SYSTEM, names.esp, "efi")
     table += _line(root_at, root_bytes, LINUX, names.root, "system")
     run("sfdisk", "--quiet", disk, stdin=table)
     run(
@@ -148,21 +143,14 @@ def _make_esp(
 
 
 def _make_bios(root: Path, disk: Path, start: int) -> None:
-    """Do what grub-bios-setup does, for a disk that is a file: it knows devices only."""
-    code = bytearray((root / "usr/lib/grub/i386-pc/boot.img").read_bytes())
-    core = bytearray((root / CORE).read_bytes())
-    sectors = -(-len(core) // SECTOR)
-    if sectors * SECTOR > MIB:
-        raise ImageError("GRUB does not fit into the partition for BIOS PCs")
+    """Put GRUB for BIOS PCs into its partition, and what starts it into the first sector."""
     first = start // SECTOR
-    struct.pack_into("<Q", code, _KERNEL_SECTOR, first)
-    code[_DRIVE_CHECK : _DRIVE_CHECK + 2] = _NO_CHECK
-    at = SECTOR - _BLOCKLIST.size
-    _, length, segment = _BLOCKLIST.unpack_from(core, at)
-    if length != sectors - 1:
-        raise ImageError("GRUB's image for BIOS PCs is not as it was until now", where=str(CORE))
-    _BLOCKLIST.pack_into(core, at, first + 1, length, segment)
+    code = grub.boot_code((root / "usr/lib/grub/i386-pc/boot.img").read_bytes(), first)
+    try:
+        rest = grub.rest((root / CORE).read_bytes(), first, MIB)
+    except grub.GrubUnknown as error:
+        raise ImageError(f"GRUB's image for BIOS PCs {error}", where=CORE) from error
     with disk.open("r+b") as file:
-        file.write(code[:BOOT_CODE_BYTES])
+        file.write(code)
         file.seek(start)
-        file.write(core)
+        file.write(rest)

@@ -12,12 +12,11 @@ from ictops.imaging.images.store import Store
 from ictops.imaging.wire import strict
 from ictops.imaging.wire.drop import CAPTURED, LISTED, PIECES, Kept, read_listed
 from ictops.imaging.wire.index import ImageIndex, Pack, unpack
-from ictops.imaging.wire.said import Captured
+from ictops.imaging.wire.said import WHOLE_DISK, Captured
 from ictops.imaging.wire.words import digest_of
 
 _HERE = bytes(32)
 """What the file of pieces is called among packs; it is no pack's digest."""
-_WHOLE_DISK = 0
 
 
 def rebuild(folder: Path, store: Store, disk: Path, say: Callable[[str], None]) -> Path:
@@ -40,7 +39,7 @@ def rebuild(folder: Path, store: Store, disk: Path, say: Callable[[str], None]) 
         raise ImageDamaged(f"it is no capture: {error}", where=str(folder)) from error
     for place in index.places:
         end = place.offset + index.chunks[place.chunk].length
-        if place.partition != _WHOLE_DISK or end > captured.disk:
+        if place.partition != WHOLE_DISK or end > captured.disk:
             raise ImageDamaged("its index leads behind the disk", where=str(folder))
     index = _with_places(index, kept, size)
 
@@ -65,7 +64,7 @@ def rebuild(folder: Path, store: Store, disk: Path, say: Callable[[str], None]) 
         if 100 * before // total < 100 * done // total:
             say(f"putting the disk together: {100 * done // total} %")
 
-    write_places(index, find, disk, tell, starts={_WHOLE_DISK: 0}, size=captured.disk)
+    write_places(index, find, disk, tell, starts={WHOLE_DISK: 0}, size=captured.disk)
     return disk
 
 

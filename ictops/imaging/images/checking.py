@@ -8,9 +8,10 @@ from typing import BinaryIO
 
 from ictops.errors import ImageDamaged, ImageError
 from ictops.imaging.agent.chunking import Extent
+from ictops.imaging.agent.tools import last_words
 from ictops.imaging.images.layout import Layout
 from ictops.imaging.images.reading import alone
-from ictops.imaging.images.tools import attempt, last_words
+from ictops.imaging.images.tools import attempt
 from ictops.imaging.wire.manifest import Filesystem, Partition
 
 _READ = 4 * 2**20

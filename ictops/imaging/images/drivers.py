@@ -9,10 +9,12 @@ import tempfile
 from pathlib import Path
 
 from ictops.errors import ImageError
+from ictops.imaging.wire.drivers import LIST, Driver, line, read_list
+from ictops.imaging.wire.strict import NotAsAgreed
 from ictops.imaging.wire.words import DIGEST, NAME, digest_of
 
-LIST = "list"
-_FOR_WINDOWS = re.compile(r'[^\x00-\x1f<>:"|?*\\]+')
+_FOR_WINDOWS = re.compile(r'[^\x00-\x1f<>:"|?*\\\ud800-\udfff]+')
+"""Names of another alphabet than UTF-8, as old archives have them, are read as surrogates."""
 
 
 class DriversError(ImageError):
@@ -41,11 +43,15 @@ def publish(source: Path, store: Path, name: str) -> str:
         lines = []
         for path in found:
             data = (source / path).read_bytes()
-            lines.append(f"{digest_of(data).hex()} {len(data)} {path}\n")
+            lines.append(line(Driver(digest_of(data).hex(), len(data), path)))
             copy = new / path
             copy.parent.mkdir(parents=True, exist_ok=True)
             _write(copy, data)
         listed = "".join(lines).encode()
+        try:
+            read_list(listed)  # what a PC would refuse is refused here
+        except NotAsAgreed as error:
+            raise DriversError(f"no PC would take them: {error}", where=str(source)) from error
         _write(new / LIST, listed)
         there = folder / digest_of(listed).hex()
         if there.is_dir() and not _whole(there, listed):
@@ -109,9 +115,7 @@ def _files(source: Path) -> list[str]:
 def _whole(folder: Path, listed: bytes) -> bool:
     if not (folder / LIST).is_file() or (folder / LIST).read_bytes() != listed:
         return False
-    for line in listed.decode().splitlines():
-        digest, _, path = line.split(" ", 2)
-        at = folder / path
-        if not at.is_file() or digest_of(at.read_bytes()).hex() != digest:
-            return False
-    return True
+    return all(
+        (at := folder / one.path).is_file() and digest_of(at.read_bytes()).hex() == one.digest
+        for one in read_list(listed)
+    )

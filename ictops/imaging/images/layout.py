@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ictops.errors import ImageError
+from ictops.imaging.agent import grub
 from ictops.imaging.agent.area import BOOT_NAME, CACHE_TYPE
+from ictops.imaging.agent.layout import BIOS_BOOT, EFI_SYSTEM
+from ictops.imaging.agent.table import ATTRIBUTES
 from ictops.imaging.agent.tools import ToolFailed
 from ictops.imaging.agent.used import EMPTY, filesystem_at
 from ictops.imaging.images.tools import attempt, run
@@ -24,13 +27,8 @@ from ictops.imaging.wire.manifest import (
     Partition,
 )
 
-ESP = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
-BIOS_BOOT = "21686148-6449-6e6f-744e-656564454649"
 LINUX = "0fc63daf-8483-4772-8e79-3d69d8477de4"
-_ATTRIBUTES = {"RequiredPartition": 0, "NoBlockIOProtocol": 1, "LegacyBIOSBootable": 2}
-"""Bits of a GPT entry (UEFI 2.10, table 5.8) by the names that sfdisk has for them."""
-_KERNEL_SECTOR = 0x5C
-"""From GRUB's include/grub/i386/pc/boot.h."""
+_BITS = {name: bit for bit, name in ATTRIBUTES.items()}
 _GROWS = {"ext4", "btrfs", "ntfs"}
 _RECOVERY = "de94bba4-06d1-4d40-a16a-bfd50179d6ac"
 """Windows' recovery tools: nobody keeps anything there."""
@@ -90,13 +88,13 @@ def read_layout(disk: Path) -> Layout:
     end = found[-1].end + 33 * unit  # the second partition table is behind the last partition
     boots_bios = any(one.type == BIOS_BOOT for one in found)
     code = _first(disk, BOOT_CODE_BYTES) if boots_bios else b""
-    if ours and code and _starts_at(code) * unit >= found[-1].end:
+    if ours and code and grub.goes_on_at(code) * unit >= found[-1].end:
         raise ImageError(
             "its boot code starts ictops' agent, not its system: it is a BIOS PC with a cache",
             where=str(disk),
             do="Take a PC without a cache",
         )
-    entry = next((_boot_entry(disk, one) for one in found if one.type == ESP), None)
+    entry = next((_boot_entry(disk, one) for one in found if one.type == EFI_SYSTEM), None)
     firmware: list[Firmware] = ["uefi"] if entry else []
     if boots_bios:
         firmware.append("bios")
@@ -158,19 +156,14 @@ def _partition(disk: Path, entry: dict[str, Any], unit: int, *, last: bool) -> P
 
 def _is_ours(entry: dict[str, Any]) -> bool:
     type_, name = entry["type"].lower(), entry.get("name", "")
-    return type_ == CACHE_TYPE or (type_, name) == (ESP, BOOT_NAME)
-
-
-def _starts_at(code: bytes) -> int:
-    """Give the sector that GRUB's boot code goes on with."""
-    return int.from_bytes(code[_KERNEL_SECTOR : _KERNEL_SECTOR + 8], "little")
+    return type_ == CACHE_TYPE or (type_, name) == (EFI_SYSTEM, BOOT_NAME)
 
 
 def _attributes(words: str) -> int:
     bits = 0
     for word in words.split():
         name, _, numbers = word.partition(":")
-        for number in numbers.split(",") if numbers else [str(_ATTRIBUTES.get(name, -1))]:
+        for number in numbers.split(",") if numbers else [str(_BITS.get(name, -1))]:
             if int(number) < 0:
                 raise ImageError(f"a partition has an attribute that is not known: {word}")
             bits |= 1 << int(number)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from ictops.errors import ImageError
 from ictops.imaging.agent.chunking import Extent, chunks_of
-from ictops.imaging.agent.cutting import PIECE, Found, Known, Tables, compress
+from ictops.imaging.agent.cutting import Found, Known, Tables, compressed, runs_of
 from ictops.imaging.images.store import pack_path
 from ictops.imaging.wire.index import ImageIndex, Pack, Piece, Place
 from ictops.imaging.wire.manifest import Partition
@@ -103,8 +102,8 @@ def pack_version(
     for known_one in reused.values():
         tables.add_known(known_one)
     writer = _PackWriter(work, len(tables.packs))
-    runs = [*_runs(new), *_runs(again)]
-    for run, stored in zip(runs, _compressed(disk, runs), strict=True):
+    runs = [run for those in (new, again) for run in runs_of(those, lambda one: one.length)]
+    for run, stored in compressed((run, _read(disk, run)) for run in runs):
         pack, offset = writer.add(stored)
         size = sum(one.length for one in run)
         tables.add_piece(Piece(digest_of(stored), pack, offset, len(stored), size), run)
@@ -152,36 +151,13 @@ class _PackWriter:
         self._data = bytearray()
 
 
-def _runs(chunks: Iterable[Found]) -> Iterator[list[Found]]:
-    """Give chunks in runs, each of which makes one piece."""
-    run: list[Found] = []
-    size = 0
-    for one in chunks:
-        if run and size + one.length > PIECE:
-            yield run
-            run, size = [], 0
-        run.append(one)
-        size += one.length
-    if run:
-        yield run
-
-
-def _compressed(disk: Readable, runs: Iterable[list[Found]]) -> Iterator[bytes]:
-    """Give the pieces of runs, compressed on all cores, in order."""
-    workers = os.cpu_count() or 1
-    waiting: deque[Future[bytes]] = deque()
-    with ThreadPoolExecutor(workers) as pool:
-        for run in runs:
-            waiting.append(pool.submit(compress, b"".join(_read(disk, one) for one in run)))
-            if len(waiting) > 2 * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-
-
-def _read(disk: Readable, one: Found) -> bytes:
-    disk.seek(one.position)
-    data = disk.read(one.length)
-    if digest_of(data) != one.digest:
-        raise ImageError("it changes while it is read", do="Nothing may write to it meanwhile")
-    return data
+def _read(disk: Readable, run: Iterable[Found]) -> bytes:
+    """Read a run's chunks once more."""
+    plain = bytearray()
+    for one in run:
+        disk.seek(one.position)
+        data = disk.read(one.length)
+        if digest_of(data) != one.digest:
+            raise ImageError("it changes while it is read", do="Nothing may write to it meanwhile")
+        plain += data
+    return bytes(plain)

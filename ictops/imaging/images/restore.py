@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import zstandard
-
 from ictops.errors import ImageDamaged
+from ictops.imaging.agent.cutting import decompressed
 from ictops.imaging.wire.index import ImageIndex, Piece, Place
 from ictops.imaging.wire.manifest import Manifest
+from ictops.imaging.wire.strict import NotAsAgreed
 from ictops.imaging.wire.words import digest_of
 
 
@@ -79,9 +79,6 @@ def read_piece(piece: Piece, pack: Path) -> bytes:
     if digest_of(stored) != piece.digest:
         raise ImageDamaged("a piece is damaged", where=str(pack))
     try:
-        plain = zstandard.ZstdDecompressor().decompress(stored, max_output_size=piece.plain)
-    except zstandard.ZstdError as error:
-        raise ImageDamaged(f"a piece cannot be decompressed: {error}", where=str(pack)) from error
-    if len(plain) != piece.plain:
-        raise ImageDamaged("a piece has not the size that the index says", where=str(pack))
-    return plain
+        return decompressed(piece, stored)
+    except NotAsAgreed as error:
+        raise ImageDamaged(str(error), where=str(pack)) from error

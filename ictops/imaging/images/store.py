@@ -26,7 +26,7 @@ from ictops.imaging.wire import strict
 from ictops.imaging.wire.index import ImageIndex, unpack
 from ictops.imaging.wire.manifest import Manifest
 from ictops.imaging.wire.strict import NotAsAgreed
-from ictops.imaging.wire.words import NAME, VERSION, check, digest_of
+from ictops.imaging.wire.words import DIGEST, NAME, VERSION, check, digest_of
 from ictops.settings import make_private
 
 MANIFEST, SIGNATURE, INDEX = "manifest.json", "manifest.sig", "index"
@@ -72,7 +72,8 @@ class Store:
     def packs(self) -> set[bytes]:
         """Give the digests of the packs that there are."""
         found = (self.folder / "packs").glob("??/*")
-        return {bytes.fromhex(one.name) for one in found}
+        # Whoever put another file there, it is no pack.
+        return {bytes.fromhex(one.name) for one in found if DIGEST.fullmatch(one.name)}
 
     def versions(self) -> list[Version]:
         """Give the versions that there are, by name, each name's oldest first."""

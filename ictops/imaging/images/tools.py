@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ictops.errors import ImageError
+from ictops.imaging.agent.tools import last_words
 
 Word = str | Path
 
@@ -46,9 +47,3 @@ def attempt(
         raise ImageError(
             f"{words[0]} is not on this machine", do="docs/imaging.md lists the packages it needs"
         ) from error
-
-
-def last_words(done: subprocess.CompletedProcess[str]) -> str:
-    """Give the last lines of what a tool said, which mostly say why it failed."""
-    said = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-    return " / ".join(said[-3:]) or f"exit code {done.returncode}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from ictops.settings import make_private
+from ictops.imaging.once import made_once
 
 NAME = "ictops imaging"
 VALID_FROM = datetime(2000, 1, 1, tzinfo=UTC)
@@ -25,21 +23,8 @@ def authority_of(imaging: Path) -> Path:
 
     :param imaging: the folder of all that imaging keeps.
     """
-    folder = imaging / "ca"
-    certificate = folder / "cert.pem"
-    if certificate.exists():
-        return certificate
-    make_private(imaging)
-    new = Path(tempfile.mkdtemp(prefix="ca-", dir=imaging))  # nobody else may look into it
-    try:
-        _make(new)
-        try:
-            new.rename(folder)
-        except OSError:  # somebody was quicker: there is one
-            if not certificate.exists():
-                raise
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
+    certificate = imaging / "ca" / "cert.pem"
+    made_once(certificate, _make)
     return certificate
 
 

@@ -1,24 +1,20 @@
-"""The rules: who gets which job, when, and how often.
-
-One lock for all: a boot server has some hundred jobs, and an answer takes some milliseconds.
-"""
+"""The rules: who gets which job, when, and how often."""
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
 import secrets
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ictops.imaging.service.drop import Drop, Drops
 from ictops.imaging.service.grub import GrubFiles
-from ictops.imaging.service.kept import Folder, Kept, Known
+from ictops.imaging.service.jobs import Jobs
+from ictops.imaging.service.kept import Folder, Known
 from ictops.imaging.service.refused import Refused
 from ictops.imaging.service.sessions import Sessions
 from ictops.imaging.wire import strict
@@ -74,20 +70,17 @@ class Desk:
         drops: Drops,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._folder = folder
+        self._jobs = Jobs(folder, now)
         self._grub = grub
         self._allowed = allowed_signers
         self._sessions = sessions
         self._drops = drops
         self._now = now
-        self._began = now()
-        self._changed = threading.Condition()
-        self._known = {one.job.id: one for one in folder.load()}
-        with self._changed:
-            for one in self._active():
-                if one.kept.state.end is not None:  # stopped between the two steps of its end
+        with self._jobs.changed:
+            for one in self._jobs.active():
+                if one.state.end is not None:  # stopped between the two steps of its end
                     self._finish(one, "ended")
-            self._drops.keep_only(self._known)
+            self._drops.keep_only(self._jobs.ids)
             self.tidy()
 
     # -- for the administrator
@@ -107,19 +100,18 @@ class Desk:
             raise Refused(403, f"the job is refused: {error}") from error
         except strict.NotAsAgreed as error:
             raise Refused(400, f"the job is refused: {error}") from error
-        with self._changed:
+        with self._jobs.changed:
             if moment(job.not_after) <= self._now():
                 raise Refused(403, f"the window of this job for {job.host} is over")
-            if job.id in self._known:
+            if job.id in self._jobs.ids:
                 return self._arm_again(job, text)
-            for other in [one for one in self._active() if one.job.mac == job.mac]:
+            for other in self._jobs.of(job.mac):
+                if not other.active:
+                    continue
                 if not (asked.replace or self._is_dead(other)):
                     raise Refused(409, f"{job.mac} has a job that is not over: {_words(other)}")
                 self._finish(other, "cancelled")
-            state = JobState(job.id, job.host, job.mac, 0, "armed", job.uuid, self._stamp())
-            kept = Kept(state, self._stamp())
-            self._folder.add(text, asked.signature, asked.secret, kept)
-            self._known[job.id] = Known(job, kept)
+            self._jobs.add(job, asked)
             log.info("armed %s: %s for %s, %s", job.id, job.kind, job.host, job.mac)
             self._boot_only_waiting()
         return Answer()
@@ -129,8 +121,8 @@ class Desk:
 
         :raises Refused: if there is none.
         """
-        with self._changed:
-            return self._by_id(asked.id).kept.state
+        with self._jobs.changed:
+            return self._jobs.by_id(asked.id).state
 
     def wait(self, asked: Wait) -> JobState:
         """Give what is known of a job as soon as it is newer than what was seen.
@@ -138,12 +130,12 @@ class Desk:
         :raises Refused: if there is none.
         """
         until = time.monotonic() + min(asked.seconds, LONGEST_WAIT)
-        with self._changed:
-            while (state := self._by_id(asked.id).kept.state).serial <= asked.seen:
+        with self._jobs.changed:
+            while (state := self._jobs.by_id(asked.id).state).serial <= asked.seen:
                 left = until - time.monotonic()
                 if left <= 0:
                     break
-                self._changed.wait(left)
+                self._jobs.changed.wait(left)
             return state
 
     def cancel(self, asked: Look) -> JobState:
@@ -155,13 +147,13 @@ class Desk:
 
         :raises Refused: if there is none.
         """
-        with self._changed:
-            known = self._by_id(asked.id)
-            state = known.kept.state
-            able = self._silent(known) > SILENCE or known.job.kind == "capture"
+        with self._jobs.changed:
+            known = self._jobs.by_id(asked.id)
+            state = known.state
+            able = self._jobs.silent(known) > SILENCE or known.job.kind == "capture"
             if state.state == "armed" or (state.state == "claimed" and able):
                 known = self._finish(known, "cancelled")
-            return known.kept.state
+            return known.state
 
     # -- for the agents
 
@@ -170,39 +162,35 @@ class Desk:
 
         :raises Refused: if it has none, it is not its time, or another PC has it.
         """
-        with self._changed:
+        with self._jobs.changed:
             self.tidy()
             known = self._for_claim(claim)
-            state = known.kept.state
-            token = secrets.token_urlsafe(32)
-            self._save(
-                known,
-                replace(
-                    state, state="claimed", uuid=claim.uuid, hardware=claim.hardware,
-                    claims=state.claims + 1, progress=Progress("claimed"),
-                ),
-                token=_digest(token),
+            token, state = secrets.token_urlsafe(32), known.state
+            state = replace(
+                state, state="claimed", uuid=claim.uuid, hardware=claim.hardware,
+                claims=state.claims + 1, progress=Progress("claimed"),
             )  # fmt: skip
-            log.info("claimed %s: %s, %s", state.id, claim.mac, claim.uuid)
-            job, signature = self._folder.signed(state.id)
+            self._jobs.save(known, state, token=token)
+            log.info("claimed %s: %s, %s", known.job.id, claim.mac, claim.uuid)
+            job, signature = self._jobs.signed(known)
         return Claimed(job, signature, token)
 
     def progress(self, token: str, said: Progress) -> Answer:
         """Hear how far a PC is."""
         if min(said.done, said.total, said.rate) < 0:
             raise Refused(400, "progress is never less than nothing")
-        with self._changed:
-            known = self._running(token)
-            self._save(known, replace(known.kept.state, progress=said))
+        with self._jobs.changed:
+            known = self._jobs.running(token)
+            self._jobs.save(known, replace(known.state, progress=said))
         return Answer()
 
     def host_keys(self, token: str, said: HostKeys) -> Answer:
         """Hear which SSH host keys a PC will have."""
         if not 0 < len(said.keys) <= MOST_HOST_KEYS or not all(map(HOST_KEY.fullmatch, said.keys)):
             raise Refused(400, "these are no public SSH host keys without a comment")
-        with self._changed:
-            known = self._running(token)
-            self._save(known, replace(known.kept.state, host_keys=said.keys))
+        with self._jobs.changed:
+            known = self._jobs.running(token)
+            self._jobs.save(known, replace(known.state, host_keys=said.keys))
         return Answer()
 
     def secret(self, token: str, _said: Answer) -> Secret:
@@ -210,18 +198,18 @@ class Desk:
 
         Its power may go between the answer and the end; it then claims its job again.
         """
-        with self._changed:
-            name = self._running(token).job.id
-            secret = self._folder.secret(name)
+        with self._jobs.changed:
+            known = self._jobs.running(token)
+            secret = self._jobs.secret(known)
         if secret is None:
             raise Refused(409, "there is no secret of this job")
-        log.info("gave the secret of %s", name)
+        log.info("gave the secret of %s", known.job.id)
         return Secret(secret)
 
     def ready(self, token: str, said: Ready) -> Session:
         """Say how a PC gets a pack."""
-        with self._changed:
-            job = self._running(token).job
+        with self._jobs.changed:
+            job = self._jobs.running(token).job
         return self._sessions.join(job, said)
 
     def have(self, token: str, said: Have) -> Lacking:
@@ -243,13 +231,13 @@ class Desk:
 
     def end(self, token: str, said: End) -> Answer:
         """Hear what became of a job. It is over when its PC no longer boots from the network."""
-        with self._changed:
-            known = self._by_token(token)
-            if known.kept.state.state == "ended" and known.kept.state.end == said:
+        with self._jobs.changed:
+            state = self._jobs.by_token(token).state
+            if state.state == "ended" and state.end == said:
                 return Answer()  # its answer was lost
-            known = self._running(token)
             # Put down first, so that a job whose end was heard never begins again.
-            known = self._save(known, replace(known.kept.state, end=said))
+            known = self._jobs.running(token)
+            known = self._jobs.save(known, replace(known.state, end=said))
             self._finish(known, "ended")
         return Answer()
 
@@ -257,19 +245,18 @@ class Desk:
 
     def tidy(self) -> None:
         """See to windows that have begun or are over, and forget what was long ago."""
-        with self._changed:
+        with self._jobs.changed:
             now = self._now()
-            for known in list(self._known.values()):
-                state = known.kept.state
-                if not _is_active(known):
+            for known in self._jobs.all():
+                state = known.state
+                if not known.active:
                     silent = now - moment(state.at)
                     if silent > KEEP_CAPTURED:
                         self._drops.remove(state.id)
                     if silent > KEEP:
-                        self._folder.forget(state.id)
-                        del self._known[state.id]
+                        self._jobs.forget(known)
                 elif now >= moment(known.job.not_after) and (
-                    state.state == "armed" or self._silent(known) > SILENCE
+                    state.state == "armed" or self._jobs.silent(known) > SILENCE
                 ):
                     self._finish(known, "expired")
             self._boot_only_waiting()
@@ -277,21 +264,21 @@ class Desk:
     # -- with the lock held
 
     def _arm_again(self, job: Job, text: bytes) -> Answer:
-        known = self._known[job.id]
-        if not _is_active(known) or self._folder.signed(job.id)[0].encode() != text:
-            raise Refused(409, f"the job {job.id} has been here: {known.kept.state.state}")
+        known = self._jobs.by_id(job.id)
+        if not known.active or self._jobs.signed(known)[0].encode() != text:
+            raise Refused(409, f"the job {job.id} has been here: {known.state.state}")
         self._boot_only_waiting()
         return Answer()
 
     def _for_claim(self, claim: Claim) -> Known:
-        mine = [one for one in self._known.values() if one.job.mac == claim.mac]
+        mine = self._jobs.of(claim.mac)
         if not mine:
             raise Refused(404, f"there is no job for {claim.mac}")
-        known = max(mine, key=lambda one: (_is_active(one), moment(one.kept.armed)))
-        job, state = known.job, known.kept.state
+        known = max(mine, key=lambda one: (one.active, moment(one.kept.armed)))
+        job, state = known.job, known.state
         if state.state == "expired":
             raise Refused(403, f"the window of the job for {claim.mac} is over")
-        if not _is_active(known):
+        if not known.active:
             raise Refused(409, f"the job for {claim.mac} is over: {state.state}")
         if state.uuid not in {None, claim.uuid}:
             self._tell_other_pc(known, claim)
@@ -304,7 +291,7 @@ class Desk:
         return known
 
     def _tell_other_pc(self, known: Known, claim: Claim) -> None:
-        state = known.kept.state
+        state = known.state
         fault = (
             f"two PCs have the MAC {claim.mac}: the job is for the one with UUID {state.uuid}, and "
             f"one with UUID {claim.uuid} asked for it"
@@ -314,39 +301,15 @@ class Desk:
         )
         log.warning("refused %s: %s", state.id, fault)
         if fault not in state.faults and len(state.faults) < MOST_FAULTS:
-            self._save(known, replace(state, faults=(*state.faults, fault)), heard=False)
-
-    def _active(self) -> Iterator[Known]:
-        return iter([one for one in self._known.values() if _is_active(one)])
-
-    def _silent(self, known: Known) -> timedelta:
-        """Give how long nothing was heard of a PC while it could be heard."""
-        return self._now() - max(moment(known.kept.state.at), self._began)
+            state = replace(state, faults=(*state.faults, fault))
+            self._jobs.save(known, state, heard=False)
 
     def _is_dead(self, known: Known) -> bool:
-        return known.kept.state.state == "claimed" and self._silent(known) > DEAD
-
-    def _by_id(self, name: str) -> Known:
-        if name not in self._known:
-            raise Refused(404, f"there is no job {name}")
-        return self._known[name]
-
-    def _by_token(self, token: str) -> Known:
-        digest = _digest(token)
-        for known in self._known.values():
-            if secrets.compare_digest(known.kept.token, digest):
-                return known
-        raise Refused(401, "this token is nobody's, or the PC has claimed its job again")
-
-    def _running(self, token: str) -> Known:
-        known = self._by_token(token)
-        if not _is_active(known):
-            raise Refused(409, f"the job is over: {known.kept.state.state}")
-        return known
+        return known.state.state == "claimed" and self._jobs.silent(known) > DEAD
 
     def _drop(self, token: str) -> Drop:
-        with self._changed:
-            job = self._running(token).job
+        with self._jobs.changed:
+            job = self._jobs.running(token).job
             if job.capture is None:
                 raise Refused(403, "this job captures nothing")
             return self._drops.of(job.id, job.capture.most)
@@ -354,28 +317,13 @@ class Desk:
     def _finish(self, known: Known, stage: Stage) -> Known:
         # The PC must not boot into a job that is over: first the file, then the word.
         self._grub.remove(known.job.mac)
-        self._folder.drop_secret(known.job.id)
-        end = known.kept.state.end
+        self._jobs.drop_secret(known)
+        end = known.state.end
         if stage != "ended" or end is None or end.outcome != "done":
             self._drops.remove(known.job.id)
-        known = self._save(known, replace(known.kept.state, state=stage))
+        known = self._jobs.save(known, replace(known.state, state=stage))
         log.info("%s %s: %s, %s", stage, known.job.id, known.job.host, known.job.mac)
         self._sessions.leave(known.job)
-        return known
-
-    def _save(
-        self,
-        known: Known,
-        state: JobState,
-        *,
-        token: str | None = None,
-        heard: bool = True,
-    ) -> Known:
-        state = replace(state, serial=state.serial + 1, at=self._stamp() if heard else state.at)
-        kept = replace(known.kept, state=state, token=known.kept.token if token is None else token)
-        self._folder.save(kept)
-        self._known[state.id] = known = Known(known.job, kept)
-        self._changed.notify_all()
         return known
 
     def _boot_only_waiting(self) -> None:
@@ -383,27 +331,16 @@ class Desk:
         self._grub.keep_only(
             {
                 one.job.mac
-                for one in self._active()
+                for one in self._jobs.active()
                 if moment(one.job.not_before) <= now < moment(one.job.not_after)
             }
         )
-
-    def _stamp(self) -> str:
-        return self._now().isoformat()
-
-
-def _is_active(known: Known) -> bool:
-    return known.kept.state.state in {"armed", "claimed"}
 
 
 def _words(known: Known) -> str:
     """Say which job it is, and what is to be done where a PC needs another one."""
     what = f"{known.job.id} for {known.job.host}"
-    if known.kept.state.state == "armed":
+    if known.state.state == "armed":
         return f"{what}, which waits for the PC; cancel the run that it is of"
     seconds = DEAD.total_seconds()
     return f"{what}, and the PC is at work; off, it can have another one after {seconds:.0f} s"
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

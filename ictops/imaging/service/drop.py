@@ -45,9 +45,9 @@ class Drop:
         (folder / LISTED).touch(mode=0o600)
         (folder / PIECES).touch(mode=0o600)
         text = (folder / LISTED).read_text(errors="replace")
-        self._kept, read = read_listed(text)
+        self._kept, self._listed = read_listed(text)
         self._end = max((one.end for one in self._kept.values()), default=0)
-        os.truncate(folder / LISTED, read)
+        os.truncate(folder / LISTED, self._listed)
         os.truncate(folder / PIECES, self._end)
 
     def lacking(self, digests: Iterable[str]) -> tuple[str, ...]:
@@ -76,8 +76,11 @@ class Drop:
                 file.write(data)
                 file.flush()
                 os.fdatasync(file.fileno())  # or a power cut may leave the line without the bytes
-            with (self._folder / LISTED).open("a") as file:
-                file.write(line(digest, kept))
+            text = line(digest, kept).encode("ascii")
+            with (self._folder / LISTED).open("r+b") as file:
+                file.seek(self._listed)  # over what a disk that failed has left of a line
+                file.write(text)
+            self._listed += len(text)
             self._kept[digest], self._end = kept, kept.end
 
     def finish(self, captured: Captured) -> None:

@@ -39,6 +39,15 @@ class Known:
     job: Job
     kept: Kept
 
+    @property
+    def state(self) -> JobState:
+        return self.kept.state
+
+    @property
+    def active(self) -> bool:
+        """Whether it waits for its PC, or is being done."""
+        return self.state.state in {"armed", "claimed"}
+
 
 class Folder:
     """The folder of jobs."""

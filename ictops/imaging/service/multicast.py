@@ -53,6 +53,10 @@ class Slots:
             raise ValueError(f"{count} pairs of ports cannot begin at {first_port}")
         self._free = [first_port + _PORTS_A_SLOT * n for n in range(count)]
 
+    @property
+    def none_left(self) -> bool:
+        return not self._free
+
     def take(self) -> int:
         """Give the port that has been free for longest.
 
@@ -112,7 +116,7 @@ class Multicast:
                 group.heard_until = self._clock() + PROBE_SECONDS
                 self._changed.notify_all()
                 return Session(portbase=group.port, group=group.address, listen=True)
-            return self._answer(job, group, ready)
+            return self._answer(job.id, job.multicast.group, ready)
 
     def leave(self, job: Job) -> None:
         """Hear that this job's PC wants no more packs."""
@@ -140,7 +144,7 @@ class Multicast:
         if name not in self._groups:
             bits = self._setting.line.bits
             slowest = min(SLOWEST, bits / 8) if bits else SLOWEST
-            self._groups[name] = _Group(Room(members, rate=slowest), self._slots.take())
+            self._groups[name] = _Group(Room(members, rate=slowest), self._port())
         return self._groups[name]
 
     def _leave(self, job: Job) -> None:
@@ -153,18 +157,35 @@ class Multicast:
 
     def _forget_if_over(self, name: str) -> None:
         if self._groups[name].room.over:
-            self._slots.give_back(self._groups.pop(name).port)
+            self._forget(name)
 
-    def _answer(self, job: Job, group: _Group, ready: Ready) -> Session:
-        if job.multicast is None:
-            raise AssertionError("only a room's job comes here")
+    def _forget(self, name: str) -> None:
+        self._slots.give_back(self._groups.pop(name).port)
+
+    def _port(self) -> int:
+        """Give a port; if there is no other, that of a room where nobody is.
+
+        Such a room is kept for those that have not come yet. Where a job was over before its PC
+        asked for anything, that is for ever.
+
+        :raises CannotSend: if there is none.
+        """
+        if self._slots.none_left:
+            now, groups = self._clock(), list(self._groups.items())
+            for name, group in groups:
+                if group.room.empty and group.heard_until <= now:
+                    self._forget(name)
+        return self._slots.take()
+
+    def _answer(self, job: str, name: str, ready: Ready) -> Session:
+        group = self._groups[name]
         room = group.room
-        asked = room.ask(job.id, ready.packs, ready.address, self._clock())
+        asked = room.ask(job, ready.packs, ready.address, self._clock())
         until = self._clock() + ANSWER_SECONDS
         self._changed.notify_all()
         while asked.told is None and (now := self._clock()) < until and not self._stopped:
             due = room.due(now)
-            if due == 0 and self._begin(job.multicast.group, group):
+            if due == 0 and self._begin(name, group):
                 continue
             self._changed.wait(min(due or ANSWER_SECONDS, until - now))
         if asked.told is None:
@@ -188,7 +209,7 @@ class Multicast:
         port, spoiled, rate, room = 0, {}, 0.0, group.room
         try:
             with self._changed:
-                port = self._slots.take()
+                port = self._port()
             sent = self._sent(name, group, sending, port)
             spoiled, rate = sent.spoiled, sent.rate
         except CannotSend as error:

@@ -122,9 +122,14 @@ class Room:
             gone.asked.told = Session(unicast="this PC takes no part in multicast any more")
 
     @property
+    def empty(self) -> bool:
+        """Whether nobody is in it; some may be still to come."""
+        return not self.members and self.sending is None
+
+    @property
     def over(self) -> bool:
         """Whether everybody has left."""
-        return not self.members and self.sending is None and len(self.left) >= self.expected
+        return self.empty and len(self.left) >= self.expected
 
     def due(self, now: float) -> float | None:
         """Give the seconds until the next pack can be sent; None if that is not known yet."""

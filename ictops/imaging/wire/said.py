@@ -34,6 +34,8 @@ MOST_PIECES = 500
 """That are asked for at once."""
 LARGEST_SENT = 2 * 2**20
 """Bytes of a piece that a PC sends."""
+WHOLE_DISK = 0
+"""The number of no partition: places of a captured disk are counted from its first byte."""
 LARGEST_CAPTURED = 2**50
 """Bytes of a disk: no PC has a larger one."""
 
@@ -204,8 +206,8 @@ class Captured:
     """Bytes that the disk has."""
     index: tuple[str, ...]
     """The digests of the pieces that hold, one behind the other, an index: see
-    :mod:`ictops.imaging.wire.index`. Its places are of partition 0, which is the whole disk; each
-    piece that was sent is a pack of its own."""
+    :mod:`ictops.imaging.wire.index`. Its places are of :data:`WHOLE_DISK`; each piece that was sent
+    is a pack of its own."""
 
     def __post_init__(self) -> None:
         for one in self.index:

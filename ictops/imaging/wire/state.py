@@ -35,8 +35,6 @@ class Arm:
     signature: str
     secret: str | None = None
     """Given to the PC that has the job, until it is over."""
-    grub: None = None
-    """Nothing: what GRUB is told comes from the boot server's own template."""
     replace: bool = False
     """Cancel another job of the same PC, if there is one that is not ended."""
 

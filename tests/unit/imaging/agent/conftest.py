@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -21,6 +22,9 @@ from ictops.imaging.wire.job import Job
 from tests.support import images
 from tests.support.boot_server import Files, Sessions, boot_server
 from tests.support.images import MIB, Image, Signing, Store
+from tests.support.room import Image as RoomImage
+from tests.support.room import make_image
+from tests.unit.imaging.agent.streams import Stands
 
 MAC = "02:1c:00:00:00:01"
 UUID = "4c4c4544-0000-4000-8000-000000000001"
@@ -127,3 +131,23 @@ def versions(tmp_path_factory: pytest.TempPathFactory) -> Versions:
 def school(versions: Versions, tmp_path: Path) -> Iterator[School]:
     with boot_server(versions.store.root, tmp_path / "tls") as (files, sessions):
         yield School(tmp_path, versions.signing, versions.store, files, sessions)
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> RoomImage:
+    """Two packs of four pieces."""
+    return make_image(tmp_path / "packs", packs=2, pieces=4, piece=1000)
+
+
+@pytest.fixture
+def receiver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stands:
+    program = tmp_path / "bin" / "udp-receiver"
+    program.parent.mkdir()
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+
+    def stand(received: bytes, silent: float = 0) -> None:
+        (tmp_path / "received").write_bytes(received)
+        program.write_text(f"#!/bin/sh\ncat {tmp_path}/received\nexec sleep {silent}\n")
+        program.chmod(0o755)
+
+    return stand

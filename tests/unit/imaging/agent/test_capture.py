@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ictops.errors import ImageDamaged, ImageError
-from ictops.imaging.agent import capture
+from ictops.imaging.agent import capture, cutting
 from ictops.imaging.agent.area import BOOT_NAME, CACHE_TYPE
 from ictops.imaging.agent.main import run, work_once
 from ictops.imaging.images.captured import rebuild
@@ -156,12 +156,12 @@ def test_other_file_systems_are_captured(
 def test_a_capture_that_was_cut_off_goes_on(
     office: Office, disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(capture, "PIECE", 128 * 1024)
+    monkeypatch.setattr(cutting, "PIECE", 128 * 1024)
     monkeypatch.setattr(capture, "_AT_ONCE", 4)
     sent: list[str] = []
     take = office.desk.piece
 
-    def cutting(token: str, name: str, data: bytes) -> said.Answer:
+    def cut_off(token: str, name: str, data: bytes) -> said.Answer:
         if len(sent) == 7:
             raise ConnectionResetError  # the link goes, and with it all that is on its way
         sent.append(name)
@@ -169,10 +169,10 @@ def test_a_capture_that_was_cut_off_goes_on(
 
     job = office.arm()
     office.school.patience = replace(office.school.patience, gone=0.2)
-    monkeypatch.setattr(office.desk, "piece", cutting)
+    monkeypatch.setattr(office.desk, "piece", cut_off)
     machine = office.school.machine(disk)
     options = replace(office.school.options, end=0.1)
-    monkeypatch.setattr(office.desk, "end", lambda token, _: cutting(token, "", b""))
+    monkeypatch.setattr(office.desk, "end", lambda token, _: cut_off(token, "", b""))
     end, _ = work_once(options, machine)
     assert end.fault == "server-gone"
     assert office.desk.look(Look(job.id)).state == "claimed"

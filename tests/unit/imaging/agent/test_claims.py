@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ictops.imaging.agent.boot import NoEntries
-from ictops.imaging.agent.main import checked, kernel_words, run, work_once
+from ictops.imaging.agent.main import checked, run, work_once
 from ictops.imaging.wire import said
 from ictops.imaging.wire.manifest import BootEntry
 from tests.support.boot_server import Sessions
@@ -174,9 +174,3 @@ def test_a_failed_pc_shows_why_and_reboots(school: School, versions: Versions) -
     assert (did, left) == ([], ["reboot"])
     assert rests
     assert any(one.startswith("disk-small: ") for one in school.screen)
-
-
-def test_the_kernels_command_line_is_read() -> None:
-    line = "quiet BOOTIF=01-02-1c-00-00-00-01 ictops.server=https://boot ip=dhcp"
-    assert kernel_words(line)["BOOTIF"] == "01-02-1c-00-00-00-01"
-    assert kernel_words(line)["ictops.server"] == "https://boot"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from hypothesis import strategies as st
 from ictops.imaging.agent import drivers, ntfs, windows
 from ictops.imaging.agent.faults import JobFailed
 from ictops.imaging.images.drivers import DriversError, find, publish
+from ictops.imaging.wire.drivers import LIST, read_list
 from ictops.imaging.wire.job import Adapt
+from ictops.imaging.wire.words import digest_of
 from tests.support import windows as synthetic
 
 FOLDERS = {
@@ -80,7 +83,7 @@ def test_drivers_come_onto_the_volume(tmp_path: Path, published: tuple[Path, str
         assert (folder / "e1d.inf").read_text() == "[Version]\n"
 
 
-@pytest.mark.parametrize("name", ["net/e1d 64.sys", drivers.LIST])
+@pytest.mark.parametrize("name", ["net/e1d 64.sys", LIST])
 def test_a_driver_that_was_changed_is_refused(
     tmp_path: Path, published: tuple[Path, str], name: str
 ) -> None:
@@ -94,8 +97,8 @@ def test_a_driver_that_was_changed_is_refused(
 
 def test_a_list_that_leads_out_of_the_volume_is_refused(tmp_path: Path) -> None:
     with ntfs.mounted(synthetic.volume(tmp_path / "volume", tmp_path)) as root:
-        listed = f"{drivers.digest_of(b'x').hex()} 1 ../../evil\n".encode()
-        folder = f"x/{drivers.digest_of(listed).hex()}"
+        listed = f"{digest_of(b'x').hex()} 1 ../../evil\n".encode()
+        folder = f"x/{digest_of(listed).hex()}"
         files = {f"drivers/{folder}/list": listed, f"drivers/{folder}/../../evil": b"x"}
         with pytest.raises(JobFailed, match="no path"):
             drivers.put(root, windows.DRIVERS, folder, lambda path, _: files[path])
@@ -152,3 +155,35 @@ def test_what_no_windows_can_have_is_not_published(tmp_path: Path) -> None:
         publish(source, tmp_path / "store", "x")
     with pytest.raises(DriversError, match="no name"):
         publish(source, tmp_path / "store", "../x")
+
+
+def test_a_name_of_another_alphabet_is_told(tmp_path: Path) -> None:
+    """Archives that were packed under DOS unpack to such names."""
+    source = tmp_path / "unpacked"
+    source.mkdir()
+    (source / "a.inf").write_text("x")
+    (Path(os.fsdecode(bytes(source) + b"/Ger\x84t.sys"))).write_text("x")
+    with pytest.raises(DriversError, match="no name"):
+        publish(source, tmp_path / "store", "x")
+
+
+def test_a_name_that_looks_like_two_lines_is_one_file(tmp_path: Path) -> None:
+    source = tmp_path / "unpacked"
+    source.mkdir()
+    (source / "a\u2028b.inf").write_text("x")
+    folder = publish(source, tmp_path / "store", "x")
+    assert publish(source, tmp_path / "store", "x") == folder
+    (one,) = read_list((tmp_path / "store/drivers" / folder / LIST).read_bytes())
+    assert one.path == "a\u2028b.inf"
+
+
+def test_a_file_that_no_pc_would_take_is_not_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ictops.imaging.wire.drivers.LARGEST_FILE", 10)
+    source = tmp_path / "unpacked"
+    source.mkdir()
+    (source / "a.inf").write_text("x" * 11)
+    with pytest.raises(DriversError, match="no PC would take them"):
+        publish(source, tmp_path / "store", "x")
+    assert not list((tmp_path / "store").glob("drivers/x/*"))

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from ictops.errors import ImageError
+from ictops.imaging.agent.layout import BIOS_BOOT, EFI_SYSTEM
 from ictops.imaging.images.bootable import make_disk, names_of
-from ictops.imaging.images.layout import BIOS_BOOT, ESP, LINUX, MIB, read_layout
+from ictops.imaging.images.layout import LINUX, MIB, read_layout
 from ictops.imaging.images.recipe import Recipe
 
 GRUB = Path("/usr/lib/grub/i386-pc")
@@ -50,7 +51,7 @@ def test_both_kinds_of_firmware_find_what_they_boot(root: Path, tmp_path: Path) 
     assert layout.disk_guid == NAMES.disk
     assert [(one.number, one.type, one.guid, one.filesystem) for one in layout.partitions] == [
         (1, BIOS_BOOT, NAMES.bios, "none"),
-        (2, ESP, NAMES.esp, "vfat"),
+        (2, EFI_SYSTEM, NAMES.esp, "vfat"),
         (3, LINUX, NAMES.root, "ext4"),
     ]
     assert [one.grow for one in layout.partitions] == [False, False, True]

@@ -110,3 +110,12 @@ def test_who_is_not_there_cannot_go(versions: list[Version], store: Store) -> No
     with writing(store), pytest.raises(ImageError, match="no such version"):
         prune(store, [ONE, Version("room", "3")])
     assert store.versions() == versions
+
+
+def test_what_is_no_pack_is_left_alone(versions: list[Version], store: Store) -> None:
+    stranger = store.folder / "packs" / "ab" / ".listing~"
+    stranger.parent.mkdir(exist_ok=True)
+    stranger.touch()
+    with writing(store):
+        assert prune(store, [OTHER]).packs > 0
+    assert stranger.exists()

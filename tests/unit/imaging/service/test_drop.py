@@ -72,6 +72,17 @@ def test_what_a_power_cut_leaves_is_gone_on_with(server: BootServer) -> None:
     assert (list(kept), read) == ([NAMES[0], NAMES[2]], (folder / LISTED).stat().st_size)
 
 
+def test_a_line_that_was_half_written_hides_no_later_one(server: BootServer) -> None:
+    desk = server.desk()
+    job, token = claimed(server, desk)
+    desk.piece(token, NAMES[0], ONE)
+    with (folder_of(server, job) / LISTED).open("a") as file:
+        file.write(NAMES[1][:20])  # the disk failed within it, and the PC sends the piece again
+    desk.piece(token, NAMES[1], TWO)
+    kept, _ = read_listed((folder_of(server, job) / LISTED).read_text())
+    assert list(kept) == NAMES[:2]
+
+
 @pytest.mark.parametrize("name", [NAMES[1], "../../x", "", "A" * 64, f"{NAMES[0]}\n", ".."])
 def test_a_piece_that_is_not_what_it_is_called_is_refused(server: BootServer, name: str) -> None:
     desk = server.desk()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ictops.imaging.service.multicast import Multicast, Setting, Slots
+from ictops.imaging.service.multicast import PROBE_SECONDS, Multicast, Setting, Slots
 from ictops.imaging.service.sender import CannotSend, Line
 from ictops.imaging.wire.said import Ready
 from tests.support.room_machines import job_of
@@ -73,6 +73,23 @@ def test_ports_are_used_again_as_late_as_can_be() -> None:
     assert (slots.take(), slots.take()) == (9004, 9000)
     with pytest.raises(CannotSend, match="too many rooms"):
         slots.take()
+
+
+def test_a_room_that_is_left_gives_its_port_to_another(tmp_path: Path, a_sender: None) -> None:
+    now = 0.0
+    one = Multicast(Setting(Line("lo"), tmp_path, slots=1), lambda: now)
+    listens = replace(READY, heard=False)
+    try:
+        # The other PC's job failed before it asked for anything: so nobody hears that it left.
+        one.leave(job_of("10.0.0.2", "room", 2))
+        assert one.join(JOB, listens).listen
+        one.leave(JOB)
+        other = job_of("10.0.0.3", "another room", 2)
+        assert "too many rooms" in one.join(other, listens).unicast  # a PC may still listen there
+        now = PROBE_SECONDS
+        assert one.join(other, listens).listen
+    finally:
+        one.stop()
 
 
 def test_ports_begin_at_an_even_one() -> None:
