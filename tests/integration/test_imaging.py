@@ -139,9 +139,8 @@ def test_a_pc_without_a_cache_is_put_back_by_its_boot_server(oak: School, tmp_pa
     # One that does not answer is woken; and the image need not be named any more.
     workspace.ictops("lab", "fault", PC, "off", "--name", "t")
     with oak.pc("--job", str(jobs[1])) as pc:
-        said = workspace.ictops("image", "heal", PC)
+        workspace.ictops("image", "heal", PC)
         assert pc.wait(60) == 0
-    assert "fetching: " in said
     orders = [json.loads(one.read_text()) for one in jobs]
     assert [one["kind"] for one in orders] == ["heal", "heal"]
     assert [one["image"]["version"] for one in orders] == ["2026.1", "2026.1"]
