@@ -20,15 +20,19 @@ from ictops.calendars.localtime import moment
 from ictops.calendars.recurrence import parse_recurrence
 from ictops.errors import InventoryError
 from ictops.operations import scheduled
+from ictops.operations.carry import carry
 from ictops.operations.scheduled import Operation
 from ictops.operations.slots import AHEAD, WAITS, jitter
+from ictops.operations.tick import due
 from ictops.settings import load_settings
+from ictops.store import tables as t
 from ictops.store.journal import Journal
 from ictops.store.records import MissedPolicy, ScheduleRecord
 from ictops.store.slot_filling import GRACE, NO_LONGER
 from ictops.store.slots import GONE, REMOVED, Slots
 from tests.support.postgresql import Server
 from tests.support.schools import HALF_TERM, Schools
+from tests.support.scripted import journalled, small_plan
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 MONDAY = datetime(2026, 11, 9, 12, 0, tzinfo=UTC)
@@ -226,8 +230,8 @@ def test_what_was_claimed_and_found_late_is_begun_in_a_window_only(schools: Scho
     schools.add()
     schools.tick(TUESDAY_AT_2 - HOUR)
     slots = schools.slots
-    due = slots.due(slots.find("demo", "nightly").id, TUESDAY_AT_2)
-    slots.claim("demo", due, "abcdef")
+    tonight = slots.due(slots.find("demo", "nightly").id, TUESDAY_AT_2)
+    slots.claim("demo", tonight, "abcdef")
     schools.before_begin = lambda: pytest.fail("begun")
     schools.tick(TUESDAY_AT_2 + HOUR)  # this process lives and holds it
     assert schools.states()["Tue 10"] == "claimed"
@@ -510,3 +514,54 @@ def test_a_slot_is_never_planned_twice_over(schools: Schools) -> None:
     dates = [one.date for one in schools.history()]
     assert dates == sorted(set(dates))
     assert Slots(schools.journal).clusters() == ["demo"]
+
+
+def left_behind(schools: Schools, begun_at: datetime, schedule: str | None = "nightly") -> str:
+    """Give a run that is written down, and that nobody has carried."""
+    plan = small_plan({"oak": [["oak-sw-1"]]}, windows=[])
+    run = journalled(schools.journal, plan)
+    with schools.journal.writing() as connection:
+        said = {"created_at": begun_at, "now_reason": "it changes nothing", "schedule": schedule}
+        connection.execute(t.run.update().where(t.run.c.id == run).values(said))
+    return run
+
+
+@pytest.mark.parametrize(
+    ("begun", "now", "is_due"),
+    [
+        (2, 2 + 9 / 60, True),  # on time
+        (2, 7, True),  # late, in an open window
+        (6, 8, False),  # 17:30 is still to come within the twelve hours that it may last
+        (6, 17.6, True),
+        (10, 10.1, True),  # on time, though no window is open
+        (10, 10.3, False),
+    ],
+)
+def test_what_nobody_carried_in_time_goes_on_only_in_a_window(
+    schools: Schools, begun: float, now: float, is_due: bool
+) -> None:
+    midnight = TUESDAY_AT_2 - 2 * HOUR
+    run = left_behind(schools, midnight + begun * HOUR)
+    found = due(schools.journal, schools.settings, midnight + now * HOUR)
+    assert found == ([run] if is_due else [])
+
+
+def test_what_nobody_carried_in_time_ends_where_no_window_is_left(schools: Schools) -> None:
+    """The box went off just after it had begun something, and is on again at nine."""
+    nine = TUESDAY_AT_2 + 7 * HOUR
+    for unreadable in (False, True):
+        run = left_behind(schools, TUESDAY_AT_2)
+        if unreadable:
+            schools.calendar.unlink()
+        assert due(schools.journal, schools.settings, nine) == [run]
+        ending = carry(
+            schools.journal, run, schools.settings, wait_for_windows=False, clock=lambda: nine
+        )
+        assert ending == "finished"
+        assert [host.outcome for host in schools.journal.hosts(run)] == ["deferred"]
+        assert schools.journal.shards(run) == []
+
+
+def test_what_a_person_began_may_go_on_at_any_time(schools: Schools) -> None:
+    run = left_behind(schools, TUESDAY_AT_2, schedule=None)
+    assert due(schools.journal, schools.settings, TUESDAY_AT_2 + 8 * HOUR) == [run]
