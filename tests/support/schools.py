@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import yaml
 
@@ -15,6 +16,7 @@ from ictops.errors import NoHosts
 from ictops.estate.load import load_cluster
 from ictops.operations.slots import Begun, begin_due, fill_ahead
 from ictops.settings import Settings
+from ictops.store import tables as t
 from ictops.store.journal import Journal
 from ictops.store.records import MissedPolicy, PastSlot, RunRecord, Scheduled, ScheduleRecord
 from ictops.store.slots import Slots
@@ -133,3 +135,16 @@ class Schools:
     def states(self, site: str = "oak") -> Mapping[str, str]:
         """Give what became of a school's slots, by their dates."""
         return {f"{one.date:%a %d}": one.state for one in self.history(site)}
+
+
+def just_now() -> str:
+    """Give a rule that was due a minute ago."""
+    return f"every day at {datetime.now(ZoneInfo('Europe/London')) - timedelta(minutes=1):%H:%M}"
+
+
+def a_day_ago(journal: Journal) -> None:
+    """Let schedules be as if they were added, and last looked at, a day ago."""
+    before = datetime.now(UTC) - timedelta(days=1)
+    with journal.writing() as connection:
+        connection.execute(t.schedule.update().values(added_at=before))
+        connection.execute(t.slot_fill.update().values(filled_to=before))

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from ictops.errors import Exit
 from ictops.settings import load_settings
-from ictops.store import tables as t
 from ictops.store.journal import Journal
+from tests.support.schools import a_day_ago, just_now
 from tests.unit.cli.conftest import Typed
 from tests.unit.cli.test_completion import offered
 
@@ -51,20 +50,8 @@ def test_what_is_added_says_when_it_is_due_first(typed: Typed) -> None:
     assert one["next_at"] is not None
 
 
-def a_day_ago(schedule: str) -> None:
-    """Let a schedule be as if it were added, and last looked at, a day ago."""
-    journal = Journal.open(load_settings().journal_url)
-    before = datetime.now(UTC) - timedelta(days=1)
-    with journal.writing() as connection:
-        named = t.schedule.update().where(t.schedule.c.name == schedule)
-        connection.execute(named.values(added_at=before))
-        connection.execute(t.slot_fill.update().values(filled_to=before))
-    journal.close()
-
-
 def test_history_puts_sites_together_and_says_what_became_of_the_run(typed: Typed) -> None:
-    just_now = datetime.now(ZoneInfo("Europe/London")) - timedelta(minutes=1)
-    rule = f"every day at {just_now:%H:%M}"
+    rule = just_now()
     command = ("switch", "backup", "--site", "rowan,oakfield")
     typed("schedule", "add", "now", rule, "--", *command, code=0)
     said = typed("schedule", "history", code=0).out
@@ -72,7 +59,9 @@ def test_history_puts_sites_together_and_says_what_became_of_the_run(typed: Type
     assert said.count("oakfield, rowan") == 2
     found = json.loads(typed("schedule", "history", "--json", "--site", "rowan", code=0).out)
     assert [(one["site"], one["state"]) for one in found] == [("rowan", "planned")] * 2
-    a_day_ago("now")
+    journal = Journal.open(load_settings().journal_url)
+    a_day_ago(journal)
+    journal.close()
     ticked = json.loads(typed("tick", "--json").out)
     (run,) = ticked["begun"]
     assert ticked["carried"] == [run]
