@@ -22,7 +22,7 @@ from ictops.errors import InventoryError
 from ictops.operations import scheduled
 from ictops.operations.carry import carry
 from ictops.operations.scheduled import Operation
-from ictops.operations.slots import AHEAD, WAITS, jitter
+from ictops.operations.slots import AHEAD, WAITS, Begun, jitter
 from ictops.operations.tick import due
 from ictops.settings import load_settings
 from ictops.store import tables as t
@@ -273,7 +273,7 @@ def _sites(schools: Schools, run: str) -> list[str]:
 def test_nothing_of_a_removed_schedule_is_begun(either: Schools) -> None:
     either.add()
     either.slots.remove("demo", "nightly", by="bob", at=either.now)
-    assert either.tick(TUESDAY_AT_2) == type(either.tick())()
+    assert either.tick(TUESDAY_AT_2) == Begun()
     assert {one.reason for one in either.history()} == {REMOVED}
     either.add()
 
@@ -402,7 +402,7 @@ def test_where_no_host_is_for_it_the_slot_is_skipped(schools: Schools) -> None:
         (schools.folder / "oak.yml").unlink()
 
     schools.before_begin = gone
-    assert schools.tick(TUESDAY_AT_2) == type(schools.tick())()
+    assert schools.tick(TUESDAY_AT_2) == Begun()
     assert schools.history()[0].reason == "there is no host to change"
     assert schools.states()["Tue 10"] == "skipped"
 
