@@ -11,6 +11,7 @@ from ictops.planning.waves import CanaryRule
 from ictops.plans.model import Gate, Plan
 from ictops.settings import Limits, Settings
 from ictops.store.journal import Journal
+from ictops.store.records import Scheduled
 
 RETRY = timedelta(minutes=5)
 """How often a host is tried again that a person waits for."""
@@ -46,13 +47,14 @@ def of_hosts(settings: Settings, names: Sequence[str]) -> Request:
     return at_once(sites_of(settings, names), ",".join(names), settings.limits)
 
 
-def begin(journal: Journal, plan: Plan, reason: str) -> str:
+def begin(journal: Journal, plan: Plan, reason: str, *, scheduled: Scheduled | None = None) -> str:
     """Write a run of such a plan down, and give its id.
 
     :param reason: why it waits for no window; it is kept in the journal.
+    :param scheduled: the claim of a schedule that the run is for.
     """
     now = datetime.now(UTC).replace(microsecond=0)
-    return create_run(journal, plan, now, now_reason=reason)
+    return create_run(journal, plan, now, now_reason=reason, scheduled=scheduled)
 
 
 def begin_reading(
@@ -62,6 +64,8 @@ def begin_reading(
     sites: tuple[str, ...],
     limit: str | None,
     reason: str,
+    *,
+    scheduled: Scheduled | None = None,
 ) -> str:
     """Write a run down that changes nothing on hosts, all at the same time; give its id.
 
@@ -70,7 +74,9 @@ def begin_reading(
     :param sites: codes, or nothing for every site.
     :param limit: an Ansible host pattern.
     :param reason: why it need not wait for a window.
+    :param scheduled: the claim of a schedule that the run is for.
     :raises PlanError: if there is no such host.
     """
     request = at_once(sites, limit, NO_LIMITS, NO_RETRY)
-    return begin(journal, make_plan(settings, request, work).plan, reason)
+    plan = make_plan(settings, request, work).plan
+    return begin(journal, plan, reason, scheduled=scheduled)

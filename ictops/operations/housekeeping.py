@@ -14,6 +14,7 @@ from ictops.settings import Settings, make_private
 from ictops.store.copies import is_file, make_copy
 from ictops.store.drift import Drifts
 from ictops.store.journal import Journal
+from ictops.store.slots import Slots
 
 DAILY = timedelta(days=1)
 
@@ -26,10 +27,12 @@ class Pruned:
     jobs: int
     drifts: int
     """Results of drift checks."""
+    slots: int
+    """Times at which schedules were due."""
 
 
 def prune(journal: Journal, settings: Settings, now: datetime, days: int | None = None) -> Pruned:
-    """Delete old events and results of drift checks, and what lost jobs left behind.
+    """Delete old events, results of drift checks and slots, and what lost jobs left behind.
 
     :param days: how long ago a run may have ended whose events are kept, and a result of a drift
         check that is no longer so; as the settings say if None.
@@ -37,7 +40,8 @@ def prune(journal: Journal, settings: Settings, now: datetime, days: int | None 
     kept = timedelta(days=days or settings.keep_events_days)
     events = journal.prune_events(now - kept)
     drifts = Drifts(journal).prune(now - kept)
-    return Pruned(events, prune_jobs(journal, jobs_of(settings)), drifts)
+    slots = Slots(journal).prune(now - kept)
+    return Pruned(events, prune_jobs(journal, jobs_of(settings)), drifts, slots)
 
 
 def keep_house(journal: Journal, settings: Settings, now: datetime) -> None:

@@ -12,6 +12,7 @@ from ictops.operations.at_once import begin_reading
 from ictops.operations.planning import Work, open_cluster, person
 from ictops.settings import Settings
 from ictops.store.journal import Journal
+from ictops.store.records import Scheduled
 
 PLAYBOOK = "switch_backup.yml"
 BACKUP = "switch-backup"
@@ -25,12 +26,18 @@ def archive_of(settings: Settings) -> Archive:
 
 
 def begin_backup(
-    journal: Journal, settings: Settings, *, sites: tuple[str, ...] = (), limit: str | None = None
+    journal: Journal,
+    settings: Settings,
+    *,
+    sites: tuple[str, ...] = (),
+    limit: str | None = None,
+    scheduled: Scheduled | None = None,
 ) -> str:
     """Write a run down that backs up these switches, all sites side by side, and give its id.
 
     :param sites: codes, or nothing for every site.
     :param limit: an Ansible host pattern.
+    :param scheduled: the claim of a schedule that the run is for.
     :raises PlanError: if there is no such switch.
     """
     work = Work(
@@ -44,7 +51,7 @@ def begin_backup(
         takes=is_switch,
         only_for="switches",
     )
-    return begin_reading(journal, settings, work, sites, limit, READS_ONLY)
+    return begin_reading(journal, settings, work, sites, limit, READS_ONLY, scheduled=scheduled)
 
 
 @dataclass(frozen=True, slots=True)
