@@ -111,7 +111,7 @@ def prune(
     ] = None,
     json: AsJson = False,
 ) -> None:
-    """Delete old events and results of drift checks, and what lost jobs left; outcomes stay.
+    """Delete old events, drift checks and alarms, and what lost jobs left; outcomes stay.
 
     Example: ictops journal prune --days 90
     """
@@ -124,7 +124,7 @@ def prune(
     with working("deleting what is old"):
         pruned = prune_old(journal, settings, datetime.now(UTC), days)
     said = (
-        f"deleted {pruned.events} events and {pruned.jobs} job folders of old runs, and "
-        f"{pruned.drifts} old results of drift checks"
+        f"deleted {pruned.events} events and {pruned.jobs} job folders of old runs, "
+        f"{pruned.drifts} old results of drift checks, {pruned.alarms} old alarms and messages"
     )
     as_json(pruned) if json else console().print(said)

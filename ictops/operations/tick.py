@@ -1,4 +1,4 @@
-"""``ictops tick``: woken every minute, it carries on whatever may go on now.
+"""``ictops tick``: woken every minute, it carries on whatever may go on now, and tells people.
 
 One tick acts at a time. It stays while runs that it carries are at work, and takes up
 others that become due meanwhile; a run that waits for its next window is given back.
@@ -20,6 +20,8 @@ from ictops.operations.carry import carry, windows_of
 from ictops.operations.finish import finish
 from ictops.operations.housekeeping import keep_house_daily
 from ictops.operations.image_cancel import take_back
+from ictops.operations.metrics import mark_tick, write_metrics
+from ictops.operations.notify import say_all_alive, tell_people
 from ictops.plans.model import Plan
 from ictops.running.decide import Wait, decide
 from ictops.running.engine import Engine
@@ -81,6 +83,8 @@ class Tick:
                 return
             self._keep_house()
             self._carry_all()
+            if not self._stopping:
+                self._tell()
 
     def stop(self) -> None:
         """Give every run back, ending what is at work; a signal's handler calls this.
@@ -104,6 +108,8 @@ class Tick:
                 worker.join(timeout=max(0.0, look_again - time.monotonic()))
             if not any(worker.is_alive() for worker in workers.values()):
                 return
+            if not self._stopping:  # else there is little time, and the next tick tells
+                self._tell()
 
     def _carry(self, run_id: str) -> None:
         try:
@@ -134,6 +140,25 @@ class Tick:
             keep_house_daily(self._journal, self._settings, datetime.now(UTC))
         except IctopsError as error:
             self._say(f"the journal could not be copied: {error}")
+
+    def _tell(self) -> None:
+        """Tell people of what is wrong, and monitors that ictops lives and how it does."""
+        now = datetime.now(UTC)
+        try:
+            told = tell_people(self._journal, self._settings, now, self.errors)
+        except IctopsError as error:
+            told = [f"people are not told: {error}"]
+        try:
+            mark_tick(self._settings, now)
+            if self._settings.metrics_file is not None:
+                file = self._settings.resolve(self._settings.metrics_file)
+                write_metrics(self._journal, self._settings, file)
+        except IctopsError as error:
+            told.append(f"metrics: {error}")
+        for text in told:
+            if text not in self.errors:
+                self._say(text)
+        say_all_alive(self._settings, now, failing=bool(self.errors))
 
     def _say(self, text: str) -> None:
         self.errors.append(text)

@@ -92,17 +92,33 @@ class Deliveries:
             claimed = connection.execute(
                 t.delivery.update()
                 .where(d.id == delivery.id, d.state == "waiting", d.tries == delivery.tries)
-                .values(tries=d.tries + 1, next_try_at=now + SENDING_TAKES)
+                .values(tries=d.tries + 1, next_try_at=now + SENDING_TAKES, reason="")
             )
         return claimed.rowcount == 1
 
     def sent(self, delivery: DeliveryRecord, now: datetime) -> None:
         """Write down that a message was sent."""
-        self._mark(delivery, state="sent", ended_at=now, reason="")
+        d = t.delivery.c
+        with self.journal.writing() as connection:
+            connection.execute(
+                t.delivery.update()
+                .where(d.id == delivery.id, d.state == "waiting")
+                .values(state="sent", ended_at=now)
+            )
 
     def failed(self, delivery: DeliveryRecord, reason: str, next_try_at: datetime) -> None:
-        """Write down why a message could not be sent, and when it is to be tried again."""
-        self._mark(delivery, reason=reason, next_try_at=next_try_at)
+        """Write down why a message could not be sent, and when it is to be tried again.
+
+        Those that wait behind it wait for the same.
+        """
+        d = t.delivery.c
+        behind = (d.cluster == delivery.cluster) & (d.route == delivery.route)
+        with self.journal.writing() as connection:
+            connection.execute(
+                t.delivery.update()
+                .where(behind, d.state == "waiting", d.id >= delivery.id)
+                .values(reason=reason, next_try_at=next_try_at)
+            )
 
     def keep_only(self, cluster: str, routes: Collection[str], now: datetime) -> None:
         """Forget every other route, and drop what was still to be sent to it."""
@@ -121,13 +137,6 @@ class Deliveries:
     def prune(self, before: datetime) -> int:
         """Delete messages that were sent or dropped before ``before``; give how many."""
         return self.journal.delete(t.delivery, t.delivery.c.ended_at < before)
-
-    def _mark(self, delivery: DeliveryRecord, **to: Any) -> None:
-        d = t.delivery.c
-        with self.journal.writing() as connection:
-            connection.execute(
-                t.delivery.update().where(d.id == delivery.id, d.state == "waiting").values(**to)
-            )
 
 
 def _state(connection: sa.Connection, cluster: str, route: str, now: datetime) -> RouteRecord:

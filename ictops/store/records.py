@@ -351,7 +351,11 @@ class DeliveryRecord:
     next_try_at: datetime
     ended_at: datetime | None
     reason: str
-    """Why the last try failed; without secrets."""
+    """Why the last try failed, without secrets; empty before and while it is sent."""
+
+    def is_being_sent(self, now: datetime) -> bool:
+        """Tell whether a process may be sending it now."""
+        return bool(self.tries) and not self.reason and self.next_try_at > now
 
 
 @dataclass(frozen=True, slots=True)
