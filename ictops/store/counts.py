@@ -88,7 +88,9 @@ class Counts:
             sa.and_(r.operation == newest.c.operation, r.created_at == newest.c.created_at),
         )
         with self.journal.reading() as connection:
-            rows = connection.execute(query.where(r.cluster == self.cluster).order_by(r.id)).all()
+            rows = connection.execute(
+                query.where(r.cluster == self.cluster, begun).order_by(r.id)
+            ).all()
         return {row.operation: row.id for row in rows}
 
     def runs(self) -> Iterator[Count]:
