@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Literal
 
+from ictops.operations.drift import OPERATION as SWITCH_DRIFT
 from ictops.operations.drift import without_name
 from ictops.store.counts import Counts, RunAtSite
 from ictops.store.records import Alarm, CheckRecord, DeliveryRecord, DriftRecord
@@ -20,6 +21,9 @@ LASTS = timedelta(days=14)
 
 STUCK_AFTER = timedelta(minutes=30)
 """How long a message may wait before that is an alarm of its own."""
+
+CHECKS = frozenset({SWITCH_DRIFT})
+"""Operations that only look: what they found of hosts has alarms of its own."""
 
 DRILLED = Literal["proved", "unproved", "failed"]
 
@@ -45,16 +49,17 @@ def _of_run(run: RunAtSite, outcomes: dict[str, int]) -> Alarm | None:
     key = _key(run.operation, run.title, run.site)
     if run.site_state == "stopped":
         return Alarm(key, "urgent", f"{what} was stopped: {run.reason}", run.site)
+    if run.operation in CHECKS:
+        return None
     hosts = sum(outcomes.values())
     failed = outcomes.get("failed", 0)
-    if failed:
-        return Alarm(
-            key, "warning", f"{what} ended with {failed} of {hosts} hosts failed", run.site
-        )
     left = outcomes.get("unreachable", 0) + outcomes.get("deferred", 0)
-    if left:
-        return Alarm(key, "info", f"{what} ended with {left} of {hosts} hosts not done", run.site)
-    return None
+    if not failed and not left:
+        return None
+    became = f"{failed} of {hosts} hosts failed" if failed else f"{left} of {hosts} hosts not done"
+    # A nightly run that comes to the same as the night before is no news.
+    text = f"{what} ended with {became}"
+    return Alarm(key, "warning" if failed else "info", text, run.site, basis=became)
 
 
 def of_errors(errors: Iterable[str]) -> list[Alarm]:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from ictops.errors import IctopsError, NotifyError, NotSent, TrustError
+from ictops.errors import NotifyError, NotSent
 from ictops.estate.load import site_files
 from ictops.notify.decide import decide
-from ictops.notify.heartbeat import beat
 from ictops.notify.model import Notify
 from ictops.notify.read import FILE_NAME, read_notify
 from ictops.notify.send import is_known, send
-from ictops.operations.alarms import look
-from ictops.settings import Settings, make_private
+from ictops.settings import Settings
 from ictops.store.deliveries import SENDING_TAKES, Deliveries, Hearing
 from ictops.store.journal import Journal
 from ictops.store.records import DeliveryRecord
@@ -36,12 +32,7 @@ def routes_of(settings: Settings) -> Notify:
     :raises NotifyError: if ``notify.yml`` is not there or not as it must be.
     :raises TrustError: if what is vaulted in it cannot be opened.
     """
-    return read_notify(_file(settings), partial(vault_password, settings))
-
-
-def is_set(settings: Settings) -> bool:
-    """Tell whether the settings' cluster has a ``notify.yml``."""
-    return _file(settings).exists()
+    return read_notify(notify_file(settings), partial(vault_password, settings))
 
 
 def check_routes(settings: Settings) -> Notify:
@@ -53,7 +44,7 @@ def check_routes(settings: Settings) -> Notify:
     notify = routes_of(settings)
     codes = [code for code, _ in site_files(settings.cluster_dir)]
     for route in notify.routes:
-        where = f"{_file(settings)}, route {route.name}"
+        where = f"{notify_file(settings)}, route {route.name}"
         unknown = [code for code in route.sites or () if code not in codes]
         if unknown:
             raise NotifyError(
@@ -79,31 +70,28 @@ def send_test(settings: Settings, name: str) -> None:
     if route is None:
         names = ", ".join(one.name for one in notify.routes)
         raise NotifyError(
-            "there is no such route", where=f"{_file(settings)}, {name}", do=f"There are: {names}"
+            "there is no such route",
+            where=f"{notify_file(settings)}, {name}",
+            do=f"There are: {names}",
         )
     title = f"ictops {settings.cluster}: a test"
     send(route.url.get_secret_value(), title, f"This is a test of the route {name}. All is well.")
 
 
-def deliver(journal: Journal, settings: Settings, now: datetime) -> list[str]:
+def deliver(journal: Journal, cluster: str, notify: Notify, now: datetime) -> list[str]:
     """Write down what each route should hear now, and send what is to be sent.
 
     A message is written before it is sent and marked after. What a service does not take is
     tried again until it does. Where ictops is killed between the two, it is sent twice.
 
     :return: what could not be done, in words for a person.
-    :raises NotifyError: if ``notify.yml`` is not as it must be.
-    :raises TrustError: if what is vaulted in it cannot be opened.
     """
-    notify = routes_of(settings)
     deliveries = Deliveries(journal)
-    deliveries.keep_only(settings.cluster, [route.name for route in notify.routes], now)
+    deliveries.keep_only(cluster, [route.name for route in notify.routes], now)
     for route in notify.routes:
         hearing = Hearing(route.name, route.severities, route.sites)
-        deliveries.make(
-            settings.cluster, hearing, partial(decide, settings.cluster, route, now), now
-        )
-    return list(_send_waiting(deliveries, settings.cluster, notify, now))
+        deliveries.make(cluster, hearing, partial(decide, cluster, route, now), now)
+    return list(_send_waiting(deliveries, cluster, notify, now))
 
 
 def _send_waiting(
@@ -151,78 +139,6 @@ def _is_wild(one: DeliveryRecord, now: datetime) -> bool:
     return one.next_try_at > now + max(LONGEST_WAIT, SENDING_TAKES)
 
 
-def say_alive(settings: Settings, now: datetime, *, failing: bool) -> None:
-    """Send the heartbeat if it is time for it, or if what it says has changed.
-
-    One that cannot be sent is only logged: the monitor is who complains then.
-
-    :raises NotifyError: if ``notify.yml`` is not as it must be.
-    :raises TrustError: if what is vaulted in it cannot be opened.
-    """
-    notify = routes_of(settings)
-    if notify.heartbeat is None:
-        return
-    stamp = settings.resolve(settings.state_dir) / f"heartbeat-{settings.cluster}"
-    every = timedelta(minutes=notify.heartbeat_every)
-    if not _is_time(stamp, now, every, failing=failing):
-        return
-    try:
-        beat(notify.heartbeat.get_secret_value(), failing=failing)
-    except NotSent as error:
-        log.warning("%s", error.what)
-        return
-    with suppress(OSError):  # it is sent once more then
-        make_private(stamp.parent)
-        stamp.write_text(json.dumps({"at": now.astimezone(UTC).isoformat(), "failing": failing}))
-
-
-def _is_time(stamp: Path, now: datetime, every: timedelta, *, failing: bool) -> bool:
-    try:
-        last = json.loads(stamp.read_text())
-        ago = now - datetime.fromisoformat(last["at"])
-        return bool(last["failing"] != failing) or not timedelta(0) <= ago < every
-    except (OSError, ValueError, KeyError, TypeError):  # not yet, or cut off
-        return True
-
-
-def tell_people(
-    journal: Journal, settings: Settings, now: datetime, errors: Sequence[str]
-) -> list[str]:
-    """Bring the alarms up to date and tell of them, in each cluster that has a ``notify.yml``.
-
-    Also in the settings' own, whose alarms are kept whether anybody is told or not.
-
-    :param errors: what this tick could not do so far, in words for a person.
-    :return: what could not be done of it, in words for a person.
-    """
-    failed: list[str] = []
-    for one in _clusters(settings):
-        own = one.cluster == settings.cluster
-        try:
-            failed += look(journal, one, now, errors if own else ())
-            if is_set(one):
-                failed += deliver(journal, one, now)
-        except IctopsError as error:
-            failed.append(f"people of {one.cluster} are not told: {error}")
-    return failed
-
-
-def say_all_alive(settings: Settings, now: datetime, *, failing: bool) -> None:
-    """Send the heartbeat of each cluster that has one, as :func:`say_alive` does."""
-    for one in _clusters(settings):
-        with suppress(NotifyError, TrustError):  # told of where people are told
-            if is_set(one):
-                say_alive(one, now, failing=failing)
-
-
-def _clusters(settings: Settings) -> Iterator[Settings]:
-    """Give the settings of every cluster that people may be told of; their own are the first."""
-    yield settings
-    folder = settings.resolve(settings.inventories)
-    for path in sorted(folder.glob(f"*/{FILE_NAME}")):
-        if path.parent.name != settings.cluster:
-            yield settings.of_cluster(path.parent.name)
-
-
-def _file(settings: Settings) -> Path:
+def notify_file(settings: Settings) -> Path:
+    """Give where the settings' cluster says who is told of what."""
     return settings.cluster_dir / FILE_NAME

@@ -21,7 +21,7 @@ from ictops.operations.finish import finish
 from ictops.operations.housekeeping import keep_house_daily
 from ictops.operations.image_cancel import take_back
 from ictops.operations.metrics import mark_tick, write_metrics
-from ictops.operations.notify import say_all_alive, tell_people
+from ictops.operations.telling import Telling
 from ictops.plans.model import Plan
 from ictops.running.decide import Wait, decide
 from ictops.running.engine import Engine
@@ -73,6 +73,7 @@ class Tick:
         self._journal = journal
         self._settings = settings
         self._engines: list[Engine] = []
+        self._telling = Telling(journal, settings)
         self._stopping = False
 
     def run(self) -> None:
@@ -145,7 +146,7 @@ class Tick:
         """Tell people of what is wrong, and monitors that ictops lives and how it does."""
         now = datetime.now(UTC)
         try:
-            told = tell_people(self._journal, self._settings, now, self.errors)
+            told = self._telling.tell(now, self.errors)
         except IctopsError as error:
             told = [f"people are not told: {error}"]
         try:
@@ -158,7 +159,7 @@ class Tick:
         for text in told:
             if text not in self.errors:
                 self._say(text)
-        say_all_alive(self._settings, now, failing=bool(self.errors))
+        self._telling.say_alive(now, failing=bool(self.errors))
 
     def _say(self, text: str) -> None:
         self.errors.append(text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,8 +17,6 @@ SETTLES = timedelta(minutes=10)
 """How long an alarm must be gone before its end is told. One that is back sooner goes on as if it
 had not been away: what comes and goes every few minutes is told once, not every few minutes."""
 
-Row = Mapping[str, Any]
-
 
 class Alarms:
     """The alarms in a journal."""
@@ -29,7 +27,7 @@ class Alarms:
     def tell(self, cluster: str, source: str, alarms: Iterable[Alarm], at: datetime) -> None:
         """Write down all that a source has to say now: what it says no longer has ended.
 
-        To say the same again changes nothing.
+        To say the same again changes nothing; what only its words are new of has not changed.
 
         :raises ValueError: if two of the alarms have one key.
         """
@@ -43,13 +41,21 @@ class Alarms:
             stands = {key for key, row in known.items() if row["ended_at"] is None}
             begins, changes = [], []
             for key, alarm in told.items():
-                row = known.get(key)
+                row, now = known.get(key), _said(alarm)
                 if row is None:
                     of = {"cluster": cluster, "source": source, "key": key, "version": 1}
-                    begins.append({**of, **_said(alarm), "since": at, "changed_at": at})
-                elif row["digest"] != alarm.digest:
-                    now = {"version": row["version"] + 1, "changed_at": at, "ended_at": None}
-                    changes.append({"row": row["id"], **_said(alarm), **now})
+                    begins.append({**of, **now, "since": at, "changed_at": at})
+                elif any(row[name] != value for name, value in now.items()):
+                    if row["digest"] != now["digest"]:
+                        now |= {"version": row["version"] + 1, "changed_at": at}
+                    changes.append(
+                        {
+                            "row": row["id"],
+                            "version": row["version"],
+                            "changed_at": row["changed_at"],
+                            **now,
+                        }
+                    )
             back = [known[key]["id"] for key in told if key in known and key not in stands]
             gone = [known[key]["id"] for key in stands - told.keys()]
             this = t.alarm.c.id == sa.bindparam("row")
@@ -88,7 +94,7 @@ def _known(
     return {row["key"]: dict(row) for row in connection.execute(query).mappings()}
 
 
-def _said(alarm: Alarm) -> Row:
+def _said(alarm: Alarm) -> dict[str, Any]:
     return {
         "site": alarm.site, "host": alarm.host, "severity": alarm.severity, "text": alarm.text,
         "digest": alarm.digest,

@@ -281,7 +281,7 @@ class Alarm:
     """Empty: it concerns no single site."""
     host: str = ""
     basis: str = ""
-    """What is not shown, though the alarm has changed where this has."""
+    """What decides, beside the severity, whether it has changed; empty: the text does."""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[\x21-\x7e]{1,64}", self.key):
@@ -289,8 +289,8 @@ class Alarm:
 
     @property
     def digest(self) -> str:
-        """SHA-256, in hex, of all that makes it another alarm when it changes."""
-        return sha256("\0".join((self.severity, self.text, self.basis)).encode()).hexdigest()
+        """SHA-256, in hex, of what the alarm has changed with when it changes."""
+        return sha256(f"{self.severity}\0{self.basis or self.text}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

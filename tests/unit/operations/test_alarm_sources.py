@@ -50,10 +50,11 @@ def run(
     ending: str | None = "finished",
     sites: tuple[str, ...] = ("oakfield",),
     cluster: str = "demo",
+    operation: str = "rollout",
 ) -> str:
     """Write a run down that came to this at each of its sites."""
     run_id = journal.create_run(
-        operation="rollout", title=title, cluster=cluster, plan="{}", by="ann", at=at,
+        operation=operation, title=title, cluster=cluster, plan="{}", by="ann", at=at,
         plan_digest=f"{title}{at}{cluster}"[:64],
         hosts=[(site, f"{site}-{host}", 0) for site in sites for host in hosts],
     )  # fmt: skip
@@ -116,10 +117,25 @@ def test_a_newer_run_that_failed_too_has_changed_the_alarm(
 ) -> None:
     run(journal, {"a": "failed"})
     look(journal, settings, NOW)
-    other = run(journal, {"a": "failed"}, at=NOW + HOUR)
-    look(journal, settings, NOW + HOUR)
+    for hours, hosts in ((1, ["a"]), (2, ["a", "b"])):
+        other = run(journal, dict.fromkeys(hosts, "failed"), at=NOW + hours * HOUR)
+        look(journal, settings, NOW + hours * HOUR)
+        (one,) = Alarms(journal).standing("demo")
+        assert (one.version, other in one.text) == (hours, True), "the same again is no news"
+
+
+def test_a_run_that_a_gate_stopped_again_is_news(journal: Journal, settings: Settings) -> None:
+    for hours in (0, 1):
+        at = NOW + hours * HOUR
+        run(journal, {"a": "failed"}, state="stopped", reason="1 of 1", at=at)
+        look(journal, settings, at)
     (one,) = Alarms(journal).standing("demo")
-    assert (one.version, other in one.text) == (2, True)
+    assert one.version == 2
+
+
+def test_a_run_that_only_looks_leaves_what_it_found_to_others(journal: Journal) -> None:
+    run(journal, {"a": "failed"}, operation="switch-drift")
+    assert runs(journal) == []
 
 
 def test_what_is_long_over_is_no_alarm_nor_what_is_another_cluster_s(journal: Journal) -> None:

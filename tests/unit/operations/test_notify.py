@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 from ictops.errors import NotifyError, NotSent
 from ictops.notify.decide import decide
 from ictops.operations import alarms as looking
-from ictops.operations import notify
-from ictops.operations.notify import check_routes, deliver, say_alive, send_test, tell_people
+from ictops.operations import notify, telling
+from ictops.operations.notify import check_routes, deliver, routes_of, send_test
+from ictops.operations.telling import Telling, say_alive
 from ictops.settings import Settings
 from ictops.store import tables as t
 from ictops.store.alarms import SETTLES, Alarms
@@ -87,7 +88,7 @@ def test_what_is_urgent_is_told_at_once_and_once(
 ) -> None:
     tell(journal, STOPPED, FAILED)
     for number in range(3):
-        assert deliver(journal, settings, NOW + number * MINUTE) == []
+        assert deliver(journal, "demo", routes_of(settings), NOW + number * MINUTE) == []
     (text,) = texts(told)
     assert text == "URGENT:\n- a gate stopped it (at oakfield; since Mon 26 Oct 09:00)"
     assert Deliveries(journal).waiting("demo") == []
@@ -97,22 +98,22 @@ def test_the_rest_is_told_in_the_morning_in_one_message(
     journal: Journal, settings: Settings, told: Web
 ) -> None:
     tell(journal, STOPPED, FAILED, Alarm("x", "info", "a straggler", "elmtree"))
-    deliver(journal, settings, NOW)
-    deliver(journal, settings, MORNING - MINUTE)
+    deliver(journal, "demo", routes_of(settings), NOW)
+    deliver(journal, "demo", routes_of(settings), MORNING - MINUTE)
     assert len(told.asked) == 1
     for number in range(3):
-        deliver(journal, settings, MORNING + number * MINUTE)
+        deliver(journal, "demo", routes_of(settings), MORNING + number * MINUTE)
     assert titles(told)[1:] == ["ictops demo: Tue 27 Oct 2026: 1 warning, 1 info"]
-    deliver(journal, settings, MORNING + 24 * HOUR)
+    deliver(journal, "demo", routes_of(settings), MORNING + 24 * HOUR)
     assert len(told.asked) == 2, "there is nothing new"
 
 
 def test_an_end_is_told_once(journal: Journal, settings: Settings, told: Web) -> None:
     tell(journal, STOPPED)
-    deliver(journal, settings, NOW)
+    deliver(journal, "demo", routes_of(settings), NOW)
     tell(journal, at=NOW + MINUTE)
     for number in range(1, 30):
-        deliver(journal, settings, NOW + number * MINUTE)
+        deliver(journal, "demo", routes_of(settings), NOW + number * MINUTE)
     assert len(told.asked) == 2
     assert "over: a gate stopped it" in titles(told)[1]
 
@@ -124,7 +125,7 @@ def test_each_route_hears_what_is_for_it(journal: Journal, settings: Settings, w
         elm = f"  - name: elm\n    url: json://{web.place}/elm\n    sites: [elmtree]\n"
         set_up(settings, one_route(web, night) + urgent + elm)
         tell(journal, STOPPED, FAILED, Alarm("e", "urgent", "elm's alone", "elmtree"))
-        assert deliver(journal, settings, NOW) == []
+        assert deliver(journal, "demo", routes_of(settings), NOW) == []
         (got,) = mail.got
         assert got["Subject"] == "ictops demo: URGENT: 2 urgent"
         assert [one.path for one in web.asked] == [f"/{TOKEN}", "/elm"]
@@ -136,9 +137,9 @@ def test_who_sleeps_hears_of_it_in_the_morning(
 ) -> None:
     set_up(settings, one_route(web, '    quiet: "08:00-07:00"\n    quiet_urgent: true\n'))
     tell(journal, STOPPED)
-    deliver(journal, settings, NOW)
+    deliver(journal, "demo", routes_of(settings), NOW)
     assert web.asked == []
-    deliver(journal, settings, MORNING - 30 * MINUTE)
+    deliver(journal, "demo", routes_of(settings), MORNING - 30 * MINUTE)
     assert len(web.asked) == 1
 
 
@@ -147,16 +148,16 @@ def test_what_failed_before_the_quiet_hours_waits_for_their_end(
 ) -> None:
     set_up(settings, one_route(web, '    quiet: "08:00-22:00"\n    summary: "23:00"\n'))
     evening = NOW + 14 * HOUR
-    deliver(journal, settings, NOW)
+    deliver(journal, "demo", routes_of(settings), NOW)
     tell(journal, FAILED)
     web.answer = 503
-    deliver(journal, settings, evening)
+    deliver(journal, "demo", routes_of(settings), evening)
     web.answer = 200
     web.asked.clear()
     for hours in (10, 12, 22.9):
-        deliver(journal, settings, evening + hours * HOUR)
+        deliver(journal, "demo", routes_of(settings), evening + hours * HOUR)
     assert web.asked == []
-    deliver(journal, settings, evening + 23 * HOUR)
+    deliver(journal, "demo", routes_of(settings), evening + 23 * HOUR)
     assert len(web.asked) == 1
 
 
@@ -175,7 +176,7 @@ def test_a_server_that_is_down_for_a_while_hears_of_everything_once_it_is_up(
 
     def pass_by(now: datetime) -> None:
         before = sum(one.tries for one in Deliveries(journal).waiting("demo"))
-        failures.extend(deliver(journal, settings, now))
+        failures.extend(deliver(journal, "demo", routes_of(settings), now))
         if sum(one.tries for one in Deliveries(journal).waiting("demo")) > before:
             tried.append(now - NOW)
 
@@ -195,9 +196,9 @@ def test_a_server_that_is_down_for_a_while_hears_of_everything_once_it_is_up(
     waiting = Deliveries(journal).waiting("demo")
     assert [one.urgent for one in waiting] == [True, False]
     with web.running():
-        deliver(journal, settings, MORNING + HOUR - MINUTE)
+        deliver(journal, "demo", routes_of(settings), MORNING + HOUR - MINUTE)
         assert web.asked == []
-        deliver(journal, settings, MORNING + HOUR)
+        deliver(journal, "demo", routes_of(settings), MORNING + HOUR)
     assert [text.partition("\n")[0] for text in texts(web)] == ["URGENT:", "Warnings:"]
     assert Deliveries(journal).waiting("demo") == []
 
@@ -210,7 +211,7 @@ def test_one_route_that_fails_keeps_no_other_from_hearing(
     other = f"  - name: other\n    url: json://{web.place}/other\n"
     set_up(settings, one_route(away) + other)
     tell(journal, STOPPED)
-    deliver(journal, settings, NOW)
+    deliver(journal, "demo", routes_of(settings), NOW)
     assert [one.path for one in web.asked] == ["/other"]
     assert [one.route for one in Deliveries(journal).waiting("demo")] == ["team"]
 
@@ -224,7 +225,7 @@ def test_a_route_that_is_down_is_an_alarm_for_the_others(
     sources = {**looking.SOURCES, "run": lambda *_: [STOPPED]}
     monkeypatch.setattr(looking, "SOURCES", sources)
     for number in range(40):
-        tell_people(journal, settings, NOW + number * MINUTE, [])
+        Telling(journal, settings).tell(NOW + number * MINUTE, [])
     told = [text for text in texts(web) if "the route team of notify.yml takes no mess" in text]
     assert len(told) == 1
 
@@ -234,10 +235,10 @@ def test_a_clock_that_was_years_ahead_holds_nothing_back(
 ) -> None:
     told.answer = 503
     tell(journal, STOPPED)
-    deliver(journal, settings, NOW + timedelta(days=4000))
+    deliver(journal, "demo", routes_of(settings), NOW + timedelta(days=4000))
     told.answer = 200
     told.asked.clear()
-    deliver(journal, settings, NOW)
+    deliver(journal, "demo", routes_of(settings), NOW)
     assert len(told.asked) == 1
 
 
@@ -247,10 +248,11 @@ def test_what_is_sent_while_ictops_is_killed_is_sent_once_more_and_nothing_is_lo
     """Killed after the service has taken the message, before that is written down."""
     tell(journal, STOPPED)
     code = (
-        "from datetime import datetime; from ictops.operations.notify import deliver; "
+        "from datetime import datetime; from ictops.operations.notify import deliver, routes_of; "
         "from ictops.settings import load_settings; from ictops.store.journal import Journal; "
         "s = load_settings(); "
-        f"deliver(Journal.open(s.journal_url), s, datetime.fromisoformat({NOW.isoformat()!r}))"
+        "journal, notify = Journal.open(s.journal_url), routes_of(s); "
+        f"deliver(journal, 'demo', notify, datetime.fromisoformat({NOW.isoformat()!r}))"
     )
     process = subprocess.Popen([sys.executable, "-c", code], env=os.environ | pythonpath())
     told.then = lambda: process.send_signal(signal.SIGKILL)
@@ -259,10 +261,10 @@ def test_what_is_sent_while_ictops_is_killed_is_sent_once_more_and_nothing_is_lo
     assert len(told.asked) == 1
     (left,) = Deliveries(journal).waiting("demo")
     assert (left.tries, left.reason) == (1, "")
-    deliver(journal, settings, NOW + SENDING_TAKES - MINUTE)
+    deliver(journal, "demo", routes_of(settings), NOW + SENDING_TAKES - MINUTE)
     assert len(told.asked) == 1, "whoever began may still be sending it"
     for number in range(20):
-        deliver(journal, settings, NOW + SENDING_TAKES + number * MINUTE)
+        deliver(journal, "demo", routes_of(settings), NOW + SENDING_TAKES + number * MINUTE)
     assert texts(told) == [texts(told)[0]] * 2
     assert Deliveries(journal).waiting("demo") == []
 
@@ -278,9 +280,9 @@ def test_a_kill_before_a_message_is_sent_loses_nothing(
     with monkeypatch.context() as patched:
         patched.setattr(Deliveries, "claim", killed)
         with pytest.raises(KeyboardInterrupt):
-            deliver(journal, settings, NOW)
+            deliver(journal, "demo", routes_of(settings), NOW)
     assert told.asked == []
-    deliver(journal, settings, NOW + MINUTE)
+    deliver(journal, "demo", routes_of(settings), NOW + MINUTE)
     assert len(told.asked) == 1
 
 
@@ -337,7 +339,7 @@ class Reader:
 
 
 @given(steps=STEPS, severity=st.sampled_from(SEVERITIES))
-@examples(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_each_alarm_is_told_once_until_it_changes_and_what_is_told_is_so(
     journal: Journal,
     settings: Settings,
@@ -353,11 +355,11 @@ def test_each_alarm_is_told_once_until_it_changes_and_what_is_told_is_so(
         patched.setattr(notify, "decide", partial(listened, reader))
         for said, minutes, reader.works in steps:
             tell(journal, *as_alarms(said), at=now)
-            deliver(journal, settings, now)
+            deliver(journal, "demo", routes_of(settings), now)
             now += minutes * MINUTE
         reader.works = True
         for hours in (1, 13, 25, 49):
-            deliver(journal, settings, now + SETTLES + hours * HOUR)
+            deliver(journal, "demo", routes_of(settings), now + SETTLES + hours * HOUR)
     assert reader.sent == reader.written, "all of it, in order, and once"
     so = {(one.key, one.severity, one.text) for one in Alarms(journal).standing("demo")}
     concerned = SEVERITIES[: SEVERITIES.index(severity) + 1]
@@ -394,9 +396,9 @@ def test_a_route_that_is_gone_gets_nothing_any_more(
         pass
     set_up(settings, one_route(away))
     tell(journal, STOPPED)
-    deliver(journal, settings, NOW)
+    deliver(journal, "demo", routes_of(settings), NOW)
     set_up(settings, one_route(web).replace("name: team", "name: another"))
-    deliver(journal, settings, NOW + MINUTE)
+    deliver(journal, "demo", routes_of(settings), NOW + MINUTE)
     assert len(web.asked) == 1, "the new one hears of what stands"
     assert Deliveries(journal).waiting("demo") == []
 
@@ -406,10 +408,10 @@ def test_a_broken_file_is_told_and_what_waits_is_kept(
 ) -> None:
     told.answer = 503
     tell(journal, STOPPED)
-    deliver(journal, settings, NOW)
+    deliver(journal, "demo", routes_of(settings), NOW)
     text = (settings.cluster_dir / "notify.yml").read_text()
     set_up(settings, f"{text}    nonsense: 1\n")
-    (error,) = tell_people(journal, settings, NOW + MINUTE, [])
+    (error,) = Telling(journal, settings).tell(NOW + MINUTE, [])
     assert "there is no key 'nonsense'" in error
     assert "notify.yml:5" in error
     assert len(Deliveries(journal).waiting("demo")) == 1
@@ -423,7 +425,7 @@ def test_every_cluster_with_a_file_is_told_of_its_own(
 
     monkeypatch.setattr(looking, "SOURCES", {"x": source})
     set_up(settings, one_route(web).replace(TOKEN, "second"), "second")
-    assert tell_people(journal, settings, NOW, []) == []
+    assert Telling(journal, settings).tell(NOW, []) == []
     assert [(one.path, "this is second" in one.body) for one in web.asked] == [("/second", True)]
     assert [one.text for one in Alarms(journal).standing("demo")] == ["this is demo"]
 
@@ -477,7 +479,7 @@ def test_the_heartbeat_comes_every_few_minutes_and_at_once_when_something_fails(
 
     def beats(minute: float, *, failing: bool = False) -> list[str]:
         web.asked.clear()
-        say_alive(settings, NOW + minute * MINUTE, failing=failing)
+        say_alive(settings, routes_of(settings), NOW + minute * MINUTE, failing=failing)
         return [one.path for one in web.asked]
 
     alive, fails = [f"/{TOKEN}"], [f"/{TOKEN}/fail"]
@@ -492,3 +494,27 @@ def test_the_heartbeat_comes_every_few_minutes_and_at_once_when_something_fails(
     web.answer = 500
     assert (beats(10), beats(11)) == (alive, alive), "what was not taken is sent again"
     assert TOKEN not in stamp.read_text()
+
+
+def test_a_file_is_read_and_the_vault_asked_once_for_as_long_as_it_stays(
+    journal: Journal, settings: Settings, told: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+
+    def counted(of: Settings) -> Any:
+        read.append(1)
+        return routes_of(of)
+
+    monkeypatch.setattr(telling, "routes_of", counted)
+    people = Telling(journal, settings)
+    for number in range(3):
+        people.tell(NOW + number * MINUTE, [])
+        people.say_alive(NOW, failing=False)
+    assert len(read) == 1
+    set_up(settings, one_route(told, "    nonsense: 1\n"))
+    assert "routes.0" in people.tell(NOW, [])[0]
+    set_up(settings, one_route(told, '    summary: "08:00"\n'))
+    assert people.tell(NOW, []) == []
+    assert len(read) == 3
+    (settings.cluster_dir / "notify.yml").unlink()
+    assert people.tell(NOW, []) == []

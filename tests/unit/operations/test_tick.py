@@ -13,6 +13,7 @@ import pytest
 from ictops.calendars.window import Window
 from ictops.operations import tick
 from ictops.operations.drift import OPERATION
+from ictops.operations.telling import Telling
 from ictops.operations.tick import Tick, due
 from ictops.plans.model import Gate
 from ictops.settings import Settings
@@ -172,7 +173,7 @@ def test_a_tick_tells_people_and_monitors_also_while_runs_are_at_work(
         assert told.wait(30), "nobody was told while the run was at work"
         return "waiting"
 
-    def tell(*_: object) -> list[str]:
+    def tell(_self: object, _now: datetime, _errors: list[str]) -> list[str]:
         if ticking.carried:
             told.set()
         return ["route team: it is away"]
@@ -180,8 +181,8 @@ def test_a_tick_tells_people_and_monitors_also_while_runs_are_at_work(
     monkeypatch.setattr(tick, "LOOK_AGAIN", 0.05)
     monkeypatch.setattr(tick, "carry", fake)
     monkeypatch.setattr(tick, "due", lambda *_: [run] if not ticking.carried else [])
-    monkeypatch.setattr(tick, "tell_people", tell)
-    monkeypatch.setattr(tick, "say_all_alive", lambda *_, failing: beats.append(failing))
+    monkeypatch.setattr(Telling, "tell", tell)
+    monkeypatch.setattr(Telling, "say_alive", lambda *_, failing: beats.append(failing))
     ticking = Tick(journal, settings)
     ticking.run()
     assert ticking.errors == ["route team: it is away"], "however often it was said"
@@ -195,7 +196,7 @@ def test_a_tick_that_is_told_to_stop_leaves_telling_to_the_next(
     def tell(*_: object) -> list[str]:
         pytest.fail("there is little time")
 
-    monkeypatch.setattr(tick, "tell_people", tell)
+    monkeypatch.setattr(Telling, "tell", tell)
     ticking = Tick(journal, settings)
     ticking.stop()
     ticking.run()

@@ -75,6 +75,7 @@ def test_what_is_said_again_stays_as_it_is(alarms: Alarms) -> None:
         Alarm("ws-1", "urgent", "drift: sudoers", "oakfield", "ws-1"),
         Alarm("ws-1", "warning", "drift: sshd", "oakfield", "ws-1"),
         Alarm("ws-1", "warning", "drift: sudoers", "oakfield", "ws-1", basis="another one"),
+        Alarm("ws-1", "info", "drift: sudoers", "oakfield", "ws-1", basis="another one"),
     ],
 )
 def test_what_is_said_otherwise_has_changed(alarms: Alarms, other: Alarm) -> None:
@@ -92,6 +93,21 @@ def test_what_is_said_no_longer_has_ended_and_only_of_this_source(alarms: Alarms
     assert [(one.source, one.key) for one in standing(alarms)] == [
         ("backup", "k3w9ab"), ("run", "ws-1"),
     ]  # fmt: skip
+
+
+def test_what_only_its_words_are_new_of_has_not_changed(
+    alarms: Alarms, deliveries: Deliveries
+) -> None:
+    tell(alarms, Alarm("a", "info", "2 of 3 failed (run x)", basis="2 of 3"))
+    heard(deliveries)
+    tell(alarms, Alarm("a", "info", "2 of 3 failed (run y)", basis="2 of 3"), at=NOW + MINUTE)
+    (one,) = standing(alarms)
+    assert (one.text, one.version, one.changed_at) == ("2 of 3 failed (run y)", 1, NOW)
+    assert heard(deliveries, NOW + MINUTE) == []
+    tell(alarms, at=NOW + 2 * MINUTE)
+    tell(alarms, Alarm("a", "info", "2 of 3 failed (run z)", basis="2 of 3"), at=NOW + 3 * MINUTE)
+    assert [one.text for one in standing(alarms)] == ["2 of 3 failed (run z)"]
+    assert heard(deliveries, NOW + 3 * MINUTE) == []
 
 
 @pytest.mark.parametrize("key", ["", "two words", "a\0b", "x" * 65])
