@@ -84,12 +84,13 @@ class Web:
 
 @dataclass
 class Mail:
-    """A mail server that wants a login; ``refuse`` is what it says instead of taking mail."""
+    """A mail server; ``refuse`` is what it says instead of taking mail."""
 
     port: int = 0
     user: str = "ictops"
     password: str = "s3cret-Mail-pass"
     refuse: str = ""
+    login: bool = True
     got: list[EmailMessage] = field(default_factory=list)
     to: list[list[str]] = field(default_factory=list)
 
@@ -115,7 +116,7 @@ class Mail:
         self.port = self.port or free_port()
         controller = Controller(
             self, hostname=LOOPBACK, port=self.port, authenticator=self._login,
-            auth_require_tls=False, auth_required=True,
+            auth_require_tls=False, auth_required=self.login,
         )  # fmt: skip
         controller.start()
         try:
@@ -124,9 +125,13 @@ class Mail:
             controller.stop()
 
     @property
+    def place(self) -> str:
+        return f"{LOOPBACK}:{self.port}"
+
+    @property
     def url(self) -> str:
         """Where apprise sends to, with the password."""
         return (
-            f"mailto://{self.user}:{self.password}@{LOOPBACK}:{self.port}"
+            f"mailto://{self.user}:{self.password}@{self.place}"
             f"?from=ictops@school.uk&to=head@school.uk"
         )

@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import re
 import threading
 import traceback
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -123,6 +125,30 @@ def test_a_service_that_never_answers_is_given_up(
 def test_an_address_of_no_known_kind_is_told(url: str) -> None:
     assert not is_known(url)
     assert "apprise does not know this kind of address" in refused(url)
+
+
+DOCUMENTED = re.findall(
+    r"`(\w+://\S+)`", (Path(__file__).parents[3] / "docs" / "notify.md").read_text()
+)
+
+
+@pytest.mark.parametrize("url", DOCUMENTED)
+def test_each_address_of_the_documentation_is_of_a_known_kind(url: str) -> None:
+    slack = {"TOKEN_A": "T1JJ3T3L2", "TOKEN_B": "A1BRTD4JD", "TOKEN_C": "TIiajkdnlazkcOXrIdevi7FQ"}
+    for word, token in slack.items():
+        url = url.replace(word, token)
+    assert is_known(url)
+
+
+def test_the_documentation_has_addresses() -> None:
+    kinds = {url.partition("://")[0] for url in DOCUMENTED}
+    assert {"mailto", "mailtos", "workflows", "slack", "jsons"} <= kinds
+
+
+def test_a_mail_server_that_wants_no_login_gets_none() -> None:
+    with Mail(login=False).running() as mail:
+        send(f"mailto://{mail.place}?from=ict@school.uk&to=office@school.uk", "title", "text")
+    assert mail.to == [["office@school.uk"]]
 
 
 @pytest.mark.parametrize(
