@@ -6,8 +6,8 @@ from datetime import date, datetime, timedelta
 
 from ictops.notify.message import at_once_message, summary_message
 from ictops.notify.model import Route
+from ictops.store.alarm_records import News, RouteRecord
 from ictops.store.deliveries import Decided
-from ictops.store.records import News, RouteRecord
 
 ONE_DAY = timedelta(days=1)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 
 from ictops.notify.model import SEVERITIES
-from ictops.store.records import Message, News, Severity
+from ictops.store.alarm_records import Message, News, Severity
 
 LINES = 100
 """Lines of a message; what is more is counted."""

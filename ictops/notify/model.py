@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from ictops.store.records import Severity
+from ictops.store.alarm_records import Severity
 
 SEVERITIES: tuple[Severity, ...] = ("urgent", "warning", "info")
 """The most severe first."""

@@ -13,8 +13,9 @@ from typing import Literal
 
 from ictops.operations.drift import OPERATION as SWITCH_DRIFT
 from ictops.operations.drift import without_name
+from ictops.store.alarm_records import Alarm, DeliveryRecord
 from ictops.store.counts import Counts, RunAtSite
-from ictops.store.records import Alarm, CheckRecord, DeliveryRecord, DriftRecord
+from ictops.store.records import CheckRecord, DriftRecord
 
 LASTS = timedelta(days=14)
 """How long what became of a run, or of a slot, is an alarm if nothing newer takes its place."""

@@ -9,12 +9,12 @@ from ictops.errors import IctopsError
 from ictops.operations.alarm_sources import of_deliveries, of_drift, of_errors, of_runs
 from ictops.operations.planning import open_cluster
 from ictops.settings import Settings
+from ictops.store.alarm_records import Alarm
 from ictops.store.alarms import Alarms
 from ictops.store.counts import Counts
 from ictops.store.deliveries import Deliveries
 from ictops.store.drift import Drifts
 from ictops.store.journal import Journal
-from ictops.store.records import Alarm
 
 CONTROLLERS = "domain_controllers"
 """The inventory group of hosts whose drift is urgent."""

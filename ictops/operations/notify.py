@@ -15,9 +15,9 @@ from ictops.notify.model import Notify
 from ictops.notify.read import FILE_NAME, read_notify
 from ictops.notify.send import is_known, send
 from ictops.settings import Settings
+from ictops.store.alarm_records import DeliveryRecord
 from ictops.store.deliveries import SENDING_TAKES, Deliveries, Hearing
 from ictops.store.journal import Journal
-from ictops.store.records import DeliveryRecord
 from ictops.trust.vault import vault_password
 
 log = logging.getLogger(__name__)

@@ -9,9 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from ictops.store import tables as t
+from ictops.store.alarm_records import Alarm, AlarmRecord
 from ictops.store.database import one_at_a_time
 from ictops.store.journal import Journal
-from ictops.store.records import Alarm, AlarmRecord
 
 SETTLES = timedelta(minutes=10)
 """How long an alarm must be gone before its end is told. One that is back sooner goes on as if it

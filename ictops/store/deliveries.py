@@ -10,10 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ictops.store import tables as t
-from ictops.store.alarms import SETTLES
-from ictops.store.database import one_at_a_time
-from ictops.store.journal import Journal
-from ictops.store.records import (
+from ictops.store.alarm_records import (
     AlarmRecord,
     DeliveryRecord,
     Message,
@@ -21,6 +18,9 @@ from ictops.store.records import (
     RouteRecord,
     Severity,
 )
+from ictops.store.alarms import SETTLES
+from ictops.store.database import one_at_a_time
+from ictops.store.journal import Journal
 
 SENDING_TAKES = timedelta(minutes=10)
 """How long a message is nobody else's once somebody has begun to send it."""

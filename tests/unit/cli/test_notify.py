@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from ictops.store.alarm_records import Alarm
 from ictops.store.alarms import Alarms
 from ictops.store.journal import Journal
-from ictops.store.records import Alarm
 from tests.support.services import LOOPBACK, Web, free_port
 from tests.unit.cli.conftest import Typed
 

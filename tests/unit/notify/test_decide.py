@@ -10,8 +10,8 @@ import pytest
 
 from ictops.notify.decide import decide
 from ictops.notify.model import Route
+from ictops.store.alarm_records import AlarmRecord, News, RouteRecord, Severity
 from ictops.store.deliveries import Decided
-from ictops.store.records import AlarmRecord, News, RouteRecord, Severity
 
 HOUR = timedelta(hours=1)
 YESTERDAY = date(2026, 10, 26)

@@ -9,7 +9,7 @@ import pytest
 
 from ictops.notify.message import LINE_LENGTH, LINES, at_once_message, plain_line, summary_message
 from ictops.notify.model import Route
-from ictops.store.records import AlarmRecord, News, Severity
+from ictops.store.alarm_records import AlarmRecord, News, Severity
 
 DAY = date(2026, 7, 1)
 BEGIN = datetime.fromisoformat("2026-07-01T01:00:00+00:00")

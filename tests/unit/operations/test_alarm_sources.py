@@ -20,19 +20,12 @@ from ictops.operations.alarm_sources import (
 )
 from ictops.operations.alarms import look
 from ictops.settings import Settings
+from ictops.store.alarm_records import Alarm, DeliveryRecord
 from ictops.store.alarms import Alarms
 from ictops.store.counts import Counts
 from ictops.store.drift import Drifts
 from ictops.store.journal import Journal
-from ictops.store.records import (
-    Alarm,
-    Checked,
-    DeliveryRecord,
-    Differing,
-    OutcomeName,
-    Settled,
-    SiteState,
-)
+from ictops.store.records import Checked, Differing, OutcomeName, Settled, SiteState
 from tests.support.journals import NOW
 
 HOUR = timedelta(hours=1)

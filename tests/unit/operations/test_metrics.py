@@ -12,11 +12,12 @@ from ictops.errors import IctopsError
 from ictops.operations import metrics
 from ictops.operations.metrics import last_tick, mark_tick, metrics_text, write_metrics
 from ictops.settings import Settings
+from ictops.store.alarm_records import Alarm, Message
 from ictops.store.alarms import Alarms
 from ictops.store.deliveries import Decided, Deliveries, Hearing
 from ictops.store.drift import Drifts
 from ictops.store.journal import Journal
-from ictops.store.records import Alarm, Checked, Message, Settled
+from ictops.store.records import Checked, Settled
 from tests.support.journals import NOW, make_run, start
 from tests.support.postgresql import Server
 

@@ -26,10 +26,10 @@ from ictops.operations.notify import check_routes, deliver, routes_of, send_test
 from ictops.operations.telling import Telling, say_alive
 from ictops.settings import Settings
 from ictops.store import tables as t
+from ictops.store.alarm_records import Alarm, Message, Severity
 from ictops.store.alarms import SETTLES, Alarms
 from ictops.store.deliveries import SENDING_TAKES, Decided, Deliveries
 from ictops.store.journal import Journal
-from ictops.store.records import Alarm, Message, Severity
 from tests.support.journals import NOW
 from tests.support.services import Mail, Web
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from ictops.store.alarm_records import Alarm, AlarmRecord, Message, News, RouteRecord
 from ictops.store.alarms import SETTLES, Alarms
 from ictops.store.deliveries import SENDING_TAKES, Decided, Deliveries, Hearing
 from ictops.store.journal import Journal
-from ictops.store.records import Alarm, AlarmRecord, Message, News, RouteRecord
 from tests.support.journals import NOW
 
 MINUTE = timedelta(minutes=1)
