@@ -269,6 +269,25 @@ def test_what_is_sent_while_ictops_is_killed_is_sent_once_more_and_nothing_is_lo
     assert Deliveries(journal).waiting("demo") == []
 
 
+def test_nobody_hears_of_the_second_while_another_process_sends_the_first(
+    journal: Journal, settings: Settings, told: Web
+) -> None:
+    tell(journal, STOPPED)
+    deliveries = Deliveries(journal)
+    with pytest.MonkeyPatch.context() as patched:  # as a process that is at it
+        patched.setattr(notify, "send", lambda *_, **__: pytest.fail("nobody is told yet"))
+        patched.setattr(Deliveries, "claim", lambda *_: False)
+        deliver(journal, "demo", routes_of(settings), NOW)
+    (first,) = deliveries.waiting("demo")
+    assert deliveries.claim(first, NOW)
+    tell(journal, STOPPED, Alarm("x", "urgent", "another"), at=NOW + MINUTE)
+    deliver(journal, "demo", routes_of(settings), NOW + MINUTE)
+    assert told.asked == []
+    deliveries.sent(first, NOW + MINUTE)
+    deliver(journal, "demo", routes_of(settings), NOW + 2 * MINUTE)
+    assert ["another" in title for title in titles(told)] == [True]
+
+
 def test_a_kill_before_a_message_is_sent_loses_nothing(
     journal: Journal, settings: Settings, told: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
