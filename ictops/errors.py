@@ -68,6 +68,14 @@ class PlanError(IctopsError):
     exit_code = Exit.FAULTS
 
 
+class NoHosts(PlanError, InventoryError):
+    """What was asked for fits no host: there is nothing to do."""
+
+
+class ScheduleError(IctopsError):
+    """A schedule cannot be made as it is asked for, or there is none of that name."""
+
+
 class JournalError(IctopsError):
     """The journal cannot be read or written."""
 

@@ -112,14 +112,18 @@ class SiteCalendar:
 
     def windows_in(self, text: str, after: datetime) -> list[Window]:
         """Give the windows in a holiday and the weekends and bank holidays beside it."""
-        span = self.holiday(text, after)
+        span = self.with_free_days(self.holiday(text, after))
+        end = moment(span.last, MINUTES_A_DAY, self.zone)
+        return self.windows(moment(span.first, 0, self.zone), end)
+
+    def with_free_days(self, span: Span) -> Span:
+        """Give a holiday with the weekends and bank holidays beside it."""
         first, last = span.first, span.last
         while self.day(first - _DAY).kind in {"weekend", "bank holiday"}:
             first -= _DAY
         while self.day(last + _DAY).kind in {"weekend", "bank holiday"}:
             last += _DAY
-        end = moment(last, MINUTES_A_DAY, self.zone)
-        return self.windows(moment(first, 0, self.zone), end)
+        return Span(first, last, span.name)
 
     def _kind(self, day: date) -> tuple[DayKind, str]:
         if day in self.insets:

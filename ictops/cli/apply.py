@@ -90,16 +90,17 @@ def apply(
 
 
 def tick(*, cluster: ClusterName = None, json: AsJson = False) -> None:
-    """Carry on every run whose window is open; a systemd timer calls this each minute.
+    """Begin what is scheduled, and carry on every run whose window is open.
 
+    A systemd timer calls this each minute ('ictops schedule install').
     One tick acts at a time: a second one ends at once. A run that was missed while this
     machine was off starts only if its window is still open. Told to stop, it ends the jobs
     that are at work and gives its runs back; the next tick carries them on.
 
     It also tells people what they should know of, as notify.yml says.
 
-    Exit codes: 0 done, or nothing was due; 1 a run could not be carried, the journal not be copied
-    or people not be told.
+    Exit codes: 0 done, or nothing was due; 1 a run could not be begun or carried, the journal not
+    be copied, or people not be told.
 
     Example: ictops tick
     """
@@ -116,7 +117,7 @@ def tick(*, cluster: ClusterName = None, json: AsJson = False) -> None:
         signal.signal(number, lambda _number, _frame: work.stop())
     work.run()
     if json:
-        as_json({"carried": work.carried, "errors": work.errors})
+        as_json({"begun": work.begun, "carried": work.carried, "errors": work.errors})
     else:
         carried = ", ".join(work.carried)
         console().print(f"carried on: {carried}" if carried else "nothing is due")

@@ -1,4 +1,5 @@
-"""What the shell offers when TAB is pressed: clusters, sites, hosts, holidays, runs, images.
+"""What the shell offers when TAB is pressed: clusters, sites, hosts, holidays,
+runs, images, schedules.
 
 Where something is broken nothing is offered: the next command says what is wrong with it.
 """
@@ -14,6 +15,7 @@ from ictops.errors import IctopsError
 
 if TYPE_CHECKING:
     from ictops.estate.load import Cluster
+    from ictops.store.journal import Journal
 
 Offer = tuple[str, str]
 """What can be written there, and what it is."""
@@ -55,6 +57,11 @@ def complete_run(ctx: typer.Context, incomplete: str) -> list[Offer]:
 def complete_image(ctx: typer.Context, incomplete: str) -> list[Offer]:
     """Offer the images that there are."""
     return _offer(_images, ctx, incomplete)
+
+
+def complete_schedule(ctx: typer.Context, incomplete: str) -> list[Offer]:
+    """Offer the schedules, with when they are due."""
+    return _offer(_schedules, ctx, incomplete)
 
 
 def _offer(
@@ -106,14 +113,30 @@ def _holidays(ctx: typer.Context) -> Iterator[Offer]:
 
 def _runs(_ctx: typer.Context) -> Iterator[Offer]:
     from ictops.settings import load_settings  # noqa: PLC0415
+
+    journal = _journal(load_settings().journal_url)
+    for run in journal.runs(limit=50) if journal else ():
+        yield run.id, run.title
+
+
+def _schedules(ctx: typer.Context) -> Iterator[Offer]:
+    from ictops.settings import load_settings  # noqa: PLC0415
+    from ictops.store.slots import Slots  # noqa: PLC0415
+
+    settings = load_settings(ctx.params.get("cluster"))
+    journal = _journal(settings.journal_url)
+    for one in Slots(journal).schedules(settings.cluster) if journal else ():
+        yield one.name, one.rule
+
+
+def _journal(url: str) -> Journal | None:
+    """Give the journal; none if there is none yet: pressing TAB makes none."""
     from ictops.store.copies import is_file, journal_file  # noqa: PLC0415
     from ictops.store.journal import Journal  # noqa: PLC0415
 
-    url = load_settings().journal_url
     if is_file(url) and not journal_file(url).exists():
-        return  # pressing TAB makes no journal
-    for run in Journal.open(url).runs(limit=50):
-        yield run.id, run.title
+        return None
+    return Journal.open(url)
 
 
 def _images(_ctx: typer.Context) -> Iterator[Offer]:

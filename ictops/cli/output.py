@@ -49,6 +49,10 @@ STYLES = {
     "clean": "green",
     "drift": "yellow",
     "error": "bold red",
+    "planned": "dim",
+    "claimed": "cyan",
+    "begun": "cyan",
+    "missed": "bold red",
     "erased": "green",
     "NOT ERASED": "bold red",
 }

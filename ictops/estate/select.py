@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 
-from ictops.errors import InventoryError
+from ictops.errors import NoHosts
 from ictops.estate.load import Cluster
 from ictops.estate.models import Host
 
@@ -19,7 +19,8 @@ def select(
     :param sites: codes of sites; None for all.
     :param limit: names, globs and groups joined by ``,`` or ``:``; ``!`` takes away and
         ``&`` keeps only what is also in, as in ``ansible-playbook --limit``.
-    :raises InventoryError: if a site is unknown, or no host is left.
+    :raises InventoryError: if a site is unknown.
+    :raises NoHosts: if no host is left.
     """
     codes = list(sites) if sites is not None else list(cluster.sites)
     terms = _terms(limit or "all")
@@ -31,7 +32,7 @@ def select(
             chosen[code] = kept
     if not chosen:
         where = ", ".join(codes[:5]) + ("…" if len(codes) > 5 else "")  # noqa: PLR2004
-        raise InventoryError(
+        raise NoHosts(
             f"the limit {limit!r} matches no host" if limit else "there are no hosts",
             where=where or str(cluster.folder),
             do="'ictops site show SITE' lists hosts and groups",

@@ -14,7 +14,7 @@ from typing import Literal
 from ictops.operations.drift import OPERATION as SWITCH_DRIFT
 from ictops.operations.drift import without_name
 from ictops.store.alarm_records import Alarm, DeliveryRecord
-from ictops.store.counts import Counts, RunAtSite
+from ictops.store.counts import Counts, RunAtSite, SlotOver
 from ictops.store.records import CheckRecord, DriftRecord
 
 LASTS = timedelta(days=14)
@@ -142,23 +142,9 @@ def _of_backup(
         yield "drill", "info", "no restore of its backup was tried lately"
 
 
-@dataclass(frozen=True, slots=True)
-class SlotSeen:
-    """What became of a planned time of a schedule at a site."""
-
-    schedule: str
-    site: str
-    due_at: datetime
-    missed: bool
-    reason: str
-
-
-def of_slots(seen: Iterable[SlotSeen], now: datetime) -> list[Alarm]:
+def of_slots(over: Iterable[SlotOver]) -> list[Alarm]:
     """Tell of schedules whose newest time at a site, of those that are over, was missed."""
-    newest: dict[tuple[str, str], SlotSeen] = {}
-    for slot in sorted(seen, key=lambda one: one.due_at):
-        if slot.due_at > now - LASTS:
-            newest[slot.schedule, slot.site] = slot
+    newest = {(slot.schedule, slot.site): slot for slot in sorted(over, key=lambda one: one.due_at)}
     return [
         Alarm(
             key=_key(slot.schedule, slot.site),
@@ -168,7 +154,7 @@ def of_slots(seen: Iterable[SlotSeen], now: datetime) -> list[Alarm]:
             basis=slot.due_at.isoformat(),
         )
         for slot in newest.values()
-        if slot.missed
+        if slot.state == "missed"
     ]
 
 

@@ -6,7 +6,14 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from ictops.errors import IctopsError
-from ictops.operations.alarm_sources import of_deliveries, of_drift, of_errors, of_runs
+from ictops.operations.alarm_sources import (
+    LASTS,
+    of_deliveries,
+    of_drift,
+    of_errors,
+    of_runs,
+    of_slots,
+)
 from ictops.operations.planning import open_cluster
 from ictops.settings import Settings
 from ictops.store.alarm_records import Alarm
@@ -37,11 +44,15 @@ def _drift(journal: Journal, settings: Settings, _now: datetime) -> Iterable[Ala
     return of_drift(drifts.newest(settings.cluster), found, controllers)
 
 
+def _slots(journal: Journal, settings: Settings, now: datetime) -> Iterable[Alarm]:
+    return of_slots(Counts(journal, settings.cluster).slots_over(now - LASTS))
+
+
 def _deliveries(journal: Journal, settings: Settings, now: datetime) -> Iterable[Alarm]:
     return of_deliveries(Deliveries(journal).waiting(settings.cluster), now)
 
 
-SOURCES: dict[str, Source] = {"run": _runs, "drift": _drift, "notify": _deliveries}
+SOURCES: dict[str, Source] = {"run": _runs, "slot": _slots, "drift": _drift, "notify": _deliveries}
 """By name, what says what is wrong now. A part of ictops that has something to say adds itself."""
 
 TICK = "tick"

@@ -17,7 +17,7 @@ from ictops.plans.model import Plan
 from ictops.plans.search import SearchPath
 from ictops.settings import Settings
 from ictops.store.journal import Journal
-from ictops.store.records import RunRecord
+from ictops.store.records import RunRecord, Scheduled
 
 
 def start_run(
@@ -61,9 +61,18 @@ def start_run(
 
 
 def create_run(
-    journal: Journal, plan: Plan, now: datetime, *, now_reason: str | None = None
+    journal: Journal,
+    plan: Plan,
+    now: datetime,
+    *,
+    now_reason: str | None = None,
+    scheduled: Scheduled | None = None,
 ) -> str:
-    """Write a run of a plan down, and give its id; nothing is begun."""
+    """Write a run of a plan down, and give its id; nothing is begun.
+
+    :param scheduled: the claim of a schedule that the run is for, if it is for one.
+    :raises RunError: if that claim is no longer held.
+    """
     return journal.create_run(
         operation=plan.operation,
         title=plan.title,
@@ -76,9 +85,10 @@ def create_run(
             for number, wave in enumerate(site.waves)
             for host in wave.hosts
         ],
-        by=person(),
+        by=f"schedule {scheduled.schedule}" if scheduled else person(),
         at=now,
         now_reason=now_reason,
+        scheduled=scheduled,
     )
 
 

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from ictops.calendars.window import Window
-from ictops.errors import JournalError
+from ictops.calendars.site import load_site_calendar
+from ictops.calendars.window import Window, intersect
+from ictops.errors import IctopsError, JournalError
 from ictops.estate.load import load_cluster
 from ictops.plans.model import Plan
 from ictops.running.course import Course, Notice
@@ -23,6 +24,7 @@ from ictops.store.copies import free_mb, is_file, journal_file
 from ictops.store.journal import Journal
 from ictops.store.lease import Lease
 from ictops.store.records import Ending, RunRecord
+from ictops.store.slot_filling import GRACE
 
 NOW_LASTS = timedelta(hours=12)
 """How long a run whose windows are overridden may go on, if its plan ends before that."""
@@ -61,7 +63,7 @@ def carry(
     course = Course(
         strategy=strategy.name,
         forks=settings.forks,
-        windows={code: windows_of(plan, record, code) for code in plan.sites},
+        windows={code: windows_from(plan, record, code, settings, clock()) for code in plan.sites},
         places={n: h.place for n, h in hosts.items()},
         macs={n: mac for n, h in hosts.items() if (mac := h.mac)},
         wake=lambda site, macs: wake(macs, cluster.site(site)),
@@ -121,6 +123,25 @@ def windows_of(plan: Plan, record: RunRecord, site: str) -> list[Window]:
         return [span.window for span in plan.sites[site].windows]
     end = record.created_at + NOW_LASTS
     return [Window(record.created_at, max(end, plan.ends_at or end))]
+
+
+def windows_from(
+    plan: Plan, record: RunRecord, site: str, settings: Settings, now: datetime
+) -> list[Window]:
+    """Give when a run that nobody carries may go on at a site, as :func:`windows_of` does.
+
+    What a schedule began is late once nobody has carried it in time, as when the machine was
+    off: what is left of it is done only in the site's own windows.
+    """
+    windows = windows_of(plan, record, site)
+    if record.schedule is None or now - record.created_at <= GRACE:
+        return windows
+    try:
+        cluster = load_cluster(settings.cluster_dir, settings.cache_dir)
+        calendar = load_site_calendar(settings.cluster_dir, cluster.site(site))
+    except IctopsError:
+        return []  # nobody can tell when; the run ends and says so
+    return intersect(windows, calendar.windows(windows[0].start, windows[-1].end))
 
 
 def _check_space(settings: Settings) -> None:

@@ -14,7 +14,7 @@ from ictops.operations.planning import Work
 from ictops.operations.switches import archive_of, begin_reading, is_switch
 from ictops.settings import Settings
 from ictops.store.journal import Journal
-from ictops.store.records import GOOD, DriftState, HostRecord
+from ictops.store.records import GOOD, DriftState, HostRecord, Scheduled
 
 PLAYBOOK = "switch_compare.yml"
 READS_ONLY = "a comparison changes nothing on a switch"
@@ -63,6 +63,7 @@ def begin_compare(
     limit: str | None = None,
     title: str,
     operation: str,
+    scheduled: Scheduled | None = None,
 ) -> str:
     """Write a run down that compares these switches, and give its id.
 
@@ -70,6 +71,7 @@ def begin_compare(
     :param limit: an Ansible host pattern.
     :param title: what people see of the run.
     :param operation: what the run is called in the journal.
+    :param scheduled: the claim of a schedule that the run is for.
     :raises PlanError: if there is no such switch.
     """
     work = Work(
@@ -80,7 +82,7 @@ def begin_compare(
         takes=is_switch,
         only_for="switches",
     )
-    return begin_reading(journal, settings, work, sites, limit, READS_ONLY)
+    return begin_reading(journal, settings, work, sites, limit, READS_ONLY, scheduled=scheduled)
 
 
 def results_of(journal: Journal, run_id: str) -> dict[str, Compared]:

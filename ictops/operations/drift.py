@@ -15,7 +15,14 @@ from ictops.running.messages import CUT
 from ictops.settings import Settings
 from ictops.store.drift import Drifts
 from ictops.store.journal import Journal
-from ictops.store.records import Checked, CheckRecord, Differing, DriftRecord, DriftState
+from ictops.store.records import (
+    Checked,
+    CheckRecord,
+    Differing,
+    DriftRecord,
+    DriftState,
+    Scheduled,
+)
 
 OPERATION = "switch-drift"
 """What a run that looks for drift of switches is called in the journal."""
@@ -61,16 +68,23 @@ class Drift:
 
 
 def begin_switch_drift(
-    journal: Journal, settings: Settings, *, sites: tuple[str, ...] = (), limit: str | None = None
+    journal: Journal,
+    settings: Settings,
+    *,
+    sites: tuple[str, ...] = (),
+    limit: str | None = None,
+    scheduled: Scheduled | None = None,
 ) -> str:
     """Write a run down that looks for drift of these switches, and give its id.
 
+    :param scheduled: the claim of a schedule that the run is for.
     :raises PlanError: if there is no such switch.
     """
     title = "drift of switches"
     return begin_compare(
-        journal, settings, sites=sites, limit=limit, title=title, operation=OPERATION
-    )
+        journal, settings,
+        sites=sites, limit=limit, title=title, operation=OPERATION, scheduled=scheduled,
+    )  # fmt: skip
 
 
 def finish_switch_drift(journal: Journal, run_id: str) -> Drift:

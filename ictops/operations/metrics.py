@@ -39,6 +39,8 @@ class JournalCollector(Collector):
     def _found(self) -> Iterator[GaugeMetricFamily]:
         counts = self._counts
         yield _gauge("runs", "Runs by state", ("state",), counts.runs())
+        slots = counts.slots()
+        yield _gauge("slots", "Times of schedules by what became of them", ("state",), slots)
         of_run = ("operation", "site", "outcome")
         yield _gauge(
             "run_hosts", "Hosts of the newest run of each operation", of_run, self._outcomes()

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from ictops.calendars.localtime import utc
 from ictops.calendars.site import load_site_calendar
 from ictops.calendars.window import Window
-from ictops.errors import CalendarError, PlanError
+from ictops.errors import CalendarError, NoHosts, PlanError
 from ictops.estate.load import Cluster, load_cluster
 from ictops.estate.models import Host, Site
 from ictops.estate.select import select
@@ -272,7 +272,7 @@ def _choose(
     if left_out:
         notes.append(f"{left_out} hosts left out: this is for {work.only_for}")
     if not kept:
-        raise PlanError(
+        raise NoHosts(
             "there is no host to change",
             where=", ".join(codes),
             do=f"This operation is for {work.only_for}",

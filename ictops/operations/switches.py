@@ -15,6 +15,7 @@ from ictops.planning.waves import CanaryRule
 from ictops.plans.model import Gate
 from ictops.settings import Limits, Settings
 from ictops.store.journal import Journal
+from ictops.store.records import Scheduled
 
 PLAYBOOK = "switch_backup.yml"
 BACKUP = "switch-backup"
@@ -31,12 +32,18 @@ def archive_of(settings: Settings) -> Archive:
 
 
 def begin_backup(
-    journal: Journal, settings: Settings, *, sites: tuple[str, ...] = (), limit: str | None = None
+    journal: Journal,
+    settings: Settings,
+    *,
+    sites: tuple[str, ...] = (),
+    limit: str | None = None,
+    scheduled: Scheduled | None = None,
 ) -> str:
     """Write a run down that backs up these switches, all sites side by side, and give its id.
 
     :param sites: codes, or nothing for every site.
     :param limit: an Ansible host pattern.
+    :param scheduled: the claim of a schedule that the run is for.
     :raises PlanError: if there is no such switch.
     """
     work = Work(
@@ -50,7 +57,7 @@ def begin_backup(
         takes=is_switch,
         only_for="switches",
     )
-    return begin_reading(journal, settings, work, sites, limit, READS_ONLY)
+    return begin_reading(journal, settings, work, sites, limit, READS_ONLY, scheduled=scheduled)
 
 
 def begin_reading(
@@ -60,12 +67,15 @@ def begin_reading(
     sites: tuple[str, ...],
     limit: str | None,
     reason: str,
+    *,
+    scheduled: Scheduled | None = None,
 ) -> str:
     """Write a run down that changes nothing on switches, all sites side by side; give its id.
 
     It waits for no window, no gate stops it, and it tries no switch twice.
 
     :param reason: why it need not wait for a window.
+    :param scheduled: the claim of a schedule that the run is for.
     :raises PlanError: if there is no such switch.
     """
     now = datetime.now(UTC).replace(microsecond=0)
@@ -80,7 +90,7 @@ def begin_reading(
         retry_every=NO_RETRY,
     )
     plan = make_plan(settings, request, work).plan
-    return create_run(journal, plan, now, now_reason=reason)
+    return create_run(journal, plan, now, now_reason=reason, scheduled=scheduled)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """``ictops tick``: woken every minute, it carries on whatever may go on now, and tells people.
 
-One tick acts at a time. It stays while runs that it carries are at work, and takes up
-others that become due meanwhile; a run that waits for its next window is given back.
+What the schedules say is due it begins first. One tick acts at a time. It stays while runs that
+it carries are at work, and takes up others that become due meanwhile; a run that waits for its
+next window is given back.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from ictops.errors import IctopsError, RunCarried
-from ictops.operations.carry import carry, windows_of
+from ictops.operations.carry import carry, windows_from
 from ictops.operations.finish import finish
 from ictops.operations.housekeeping import keep_house_daily
 from ictops.operations.image_cancel import take_back
 from ictops.operations.metrics import mark_tick, write_metrics
+from ictops.operations.slots import begin_due
 from ictops.operations.telling import Telling
 from ictops.plans.model import Plan
 from ictops.running.decide import Wait, decide
@@ -36,16 +38,18 @@ LOOK_AGAIN = 30.0
 """Seconds after which a tick at work looks for runs that have become due."""
 
 
-def due(journal: Journal, now: datetime) -> list[str]:
+def due(journal: Journal, settings: Settings, now: datetime) -> list[str]:
     """Give the runs that nobody carries and that have something to do now."""
     return [
         run.id
         for run in journal.runs(open_only=True)
-        if not journal.is_carried(run) and _has_something_to_do(journal, run, now)
+        if not journal.is_carried(run) and _has_something_to_do(journal, settings, run, now)
     ]
 
 
-def _has_something_to_do(journal: Journal, run: RunRecord, now: datetime) -> bool:
+def _has_something_to_do(
+    journal: Journal, settings: Settings, run: RunRecord, now: datetime
+) -> bool:
     if run.wish == "cancel" or run.state == "running":  # its process was lost
         return True
     if run.state == "paused":
@@ -54,7 +58,7 @@ def _has_something_to_do(journal: Journal, run: RunRecord, now: datetime) -> boo
     view = run_view(plan, failed=journal.failed(run.id))
     open_sites = [site for site in journal.sites(run.id) if site.state == "open"]
     for site in open_sites:
-        windows = windows_of(plan, run, site.site)
+        windows = windows_from(plan, run, site.site, settings.of_cluster(run.cluster), now)
         if not any(now in w for w in windows) and any(w.end > now for w in windows):
             continue
         seen = site_view(journal, run.id, plan, site.site, windows=windows, places={})
@@ -67,6 +71,8 @@ class Tick:
     """One waking: every due run is carried as far as it can go now."""
 
     def __init__(self, journal: Journal, settings: Settings) -> None:
+        self.begun: list[str] = []
+        """Runs that schedules began."""
         self.carried: list[str] = []
         self.errors: list[str] = []
         """What could not be done, in words for a person."""
@@ -99,7 +105,8 @@ class Tick:
     def _carry_all(self) -> None:
         workers: dict[str, threading.Thread] = {}
         while True:
-            for run_id in [] if self._stopping else due(self._journal, datetime.now(UTC)):
+            self._begin_scheduled()
+            for run_id in self._due():
                 if run_id not in workers or not workers[run_id].is_alive():
                     self.carried.append(run_id)
                     workers[run_id] = threading.Thread(target=self._carry, args=(run_id,))
@@ -111,6 +118,23 @@ class Tick:
                 return
             if not self._stopping:  # else there is little time, and the next tick tells
                 self._tell()
+
+    def _due(self) -> list[str]:
+        if self._stopping:
+            return []
+        return due(self._journal, self._settings, datetime.now(UTC))
+
+    def _begin_scheduled(self) -> None:
+        if self._stopping:
+            return
+        try:
+            begun = begin_due(self._journal, self._settings, datetime.now(UTC))
+        except IctopsError as error:
+            self._say(f"schedules: {error}")
+            return
+        self.begun += begun.runs
+        for text in begun.errors:
+            self._say(text)
 
     def _carry(self, run_id: str) -> None:
         try:
@@ -157,11 +181,12 @@ class Tick:
         except IctopsError as error:
             told.append(f"metrics: {error}")
         for text in told:
-            if text not in self.errors:
-                self._say(text)
+            self._say(text)
         self._telling.say_alive(now, failing=bool(self.errors))
 
     def _say(self, text: str) -> None:
+        if text in self.errors:
+            return  # it stays as long as its runs take, and looks again all the while
         self.errors.append(text)
         log.error("%s", text)
 

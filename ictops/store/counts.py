@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from ictops.store import tables as t
 from ictops.store.copies import is_file, journal_file
 from ictops.store.journal import Journal
-from ictops.store.records import RunState, SiteState
+from ictops.store.records import RunState, SiteState, SlotState
 
 AT_ONCE = 500
 """Runs whose hosts are counted by one query."""
@@ -30,6 +30,17 @@ class RunAtSite:
     ended_at: datetime | None
     site: str
     site_state: SiteState
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SlotOver:
+    """A time at which a schedule was due at a site, and what became of it."""
+
+    schedule: str
+    site: str
+    due_at: datetime
+    state: SlotState
     reason: str
 
 
@@ -92,6 +103,28 @@ class Counts:
                 query.where(r.cluster == self.cluster, begun).order_by(r.id)
             ).all()
         return {row.operation: row.id for row in rows}
+
+    def slots_over(self, since: datetime) -> list[SlotOver]:
+        """Give what became of each time of a schedule that was due after ``since`` and is over."""
+        s, c = t.slot.c, t.schedule.c
+        query = (
+            sa.select(c.name.label("schedule"), s.site, s.due_at, s.state, s.reason)
+            .join(t.schedule, c.id == s.schedule_id)
+            .where(c.cluster == self.cluster, c.removed_at.is_(None))
+            .where(s.state.in_(["begun", "missed"]), s.due_at > since)
+            .order_by(s.due_at, s.id)
+        )
+        return self.journal.rows(SlotOver, query)
+
+    def slots(self) -> Iterator[Count]:
+        """Count the times of schedules that stand by what became of them."""
+        s, c = t.slot.c, t.schedule.c
+        query = (
+            sa.select(s.state, sa.func.count())
+            .join(t.schedule, c.id == s.schedule_id)
+            .where(c.cluster == self.cluster, c.removed_at.is_(None))
+        )
+        return self._counted(query.group_by(s.state).order_by(s.state))
 
     def runs(self) -> Iterator[Count]:
         """Count the runs by state."""

@@ -20,7 +20,7 @@ from ictops.store.database import connect, moment, one_at_a_time
 from ictops.store.holder import Holder
 from ictops.store.lease import Lease
 from ictops.store.reading import Reading, unfinished
-from ictops.store.records import ENDED, RunRecord, Wish
+from ictops.store.records import ENDED, RunRecord, Scheduled, Wish
 from ictops.store.troubles import explained
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ LEASE_TIME = timedelta(seconds=60)
 
 PRUNED_AT_ONCE = 5000
 """Rows deleted in one transaction."""
+
+NO_HOST = "the site has no host for it"
 
 _ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look alike
 
@@ -78,14 +80,18 @@ class Journal(Reading):
         by: str,
         at: datetime,
         now_reason: str | None = None,
+        scheduled: Scheduled | None = None,
     ) -> str:
         """Write down a new run and every host of it, and give the run's id.
 
         If another process was quicker with the same plan, its run's id is given.
 
         :param hosts: site, host and number of the wave, for each host.
+        :param scheduled: the claim of a schedule that this run is for: its slots are begun by
+            the same commit, or there is no run.
+        :raises RunError: if that claim is no longer held.
         """
-        run_id = "".join(secrets.choice(_ID_LETTERS) for _ in range(6))
+        run_id = scheduled.run_id if scheduled else new_run_id()
         rows = [
             {
                 "run_id": run_id,
@@ -101,6 +107,8 @@ class Journal(Reading):
         with self.writing() as connection:
             one_at_a_time(connection, f"plan {plan_digest}")
             there = connection.execute(unfinished(plan_digest)).first()
+            if scheduled is not None:
+                _begin_slots(connection, scheduled, str(there.id) if there else run_id, sites)
             if there is not None:
                 return str(there.id)
             connection.execute(
@@ -115,6 +123,7 @@ class Journal(Reading):
                     created_by=by,
                     now_reason=now_reason,
                     state="waiting",
+                    schedule=scheduled.schedule if scheduled else None,
                 )
             )
             connection.execute(
@@ -240,6 +249,11 @@ class Journal(Reading):
                 return pruned
 
 
+def new_run_id() -> str:
+    """Give an id for a run that is to be."""
+    return "".join(secrets.choice(_ID_LETTERS) for _ in range(6))
+
+
 def is_free(holder: str | None, seen_at: datetime | None, now: datetime) -> bool:
     """Tell whether a run with this holder may be taken over."""
     if holder is None:
@@ -248,6 +262,26 @@ def is_free(holder: str | None, seen_at: datetime | None, now: datetime) -> bool
     if alive is None:  # on another machine, or hidden: only its silence tells
         return seen_at is None or now - seen_at > LEASE_TIME
     return not alive
+
+
+def _begin_slots(
+    connection: sa.Connection, scheduled: Scheduled, run_id: str, sites: Iterable[str]
+) -> None:
+    """Mark the slots that are claimed for a run as begun; those of sites not in it are skipped."""
+    s = t.slot.c
+    claimed = t.slot.update().where(s.run_id == scheduled.run_id, s.state == "claimed")
+    done = {"claimed_by": None, "claimed_at": None}
+    begun = connection.execute(
+        claimed.where(s.site.in_(list(sites))).values(
+            state="begun", run_id=run_id, reason="", **done
+        )
+    )
+    if not begun.rowcount:
+        raise RunError(
+            "its slots were taken over by another process, or it was removed",
+            where=f"schedule {scheduled.schedule}",
+        )
+    connection.execute(claimed.values(state="skipped", run_id=None, reason=NO_HOST, **done))
 
 
 def _decide(

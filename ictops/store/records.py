@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 RunState = Literal["waiting", "running", "paused", "cancelled", "finished"]
@@ -15,6 +15,9 @@ HostState = Literal["pending", "running", "ended"]
 OutcomeName = Literal["ok", "changed", "failed", "unreachable", "deferred", "skipped"]
 DriftState = Literal["clean", "drift", "unreachable", "error"]
 """What a drift check says of a host: always one of these, and never two at once."""
+SlotState = Literal["planned", "claimed", "begun", "missed", "skipped"]
+MissedPolicy = Literal["run-once", "skip", "within"]
+"""What is done of a slot that was missed: see docs/schedule.md."""
 LOOKED: frozenset[DriftState] = frozenset({"clean", "drift"})
 """The states of a host that was looked at: of the others nothing is known."""
 
@@ -43,6 +46,8 @@ class RunRecord:
     holder: str | None
     holder_seen_at: datetime | None
     ended_at: datetime | None
+    schedule: str | None
+    """The schedule that began it, by its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,3 +265,87 @@ class HostImageRecord:
     version: str
     digest: str
     written_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRecord:
+    """What is begun again and again, and when."""
+
+    id: int
+    cluster: str
+    name: str
+    rule: str
+    """As a person said it: "every school night at 02:00"."""
+    operation: str
+    """The words of the command that begins it by hand: "switch backup"."""
+    sites: list[str]
+    """None means every site that there is."""
+    limit: str | None
+    options: dict[str, str | bool]
+    jitter: int
+    """Seconds: the longest that it is put off at a site."""
+    missed: MissedPolicy
+    within: int | None
+    """Seconds: how late it may begin, where the policy is ``within``."""
+    added_at: datetime
+    added_by: str
+    removed_at: datetime | None
+    removed_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SlotRecord:
+    """A time at which a schedule is due at a site, and what became of it."""
+
+    id: int
+    schedule_id: int
+    site: str
+    date: date
+    """Local to the site; there is one slot a date."""
+    due_at: datetime
+    state: SlotState
+    reason: str
+    """Why it is not begun; a planned one that is due says what it waits for."""
+    run_id: str | None
+    claimed_by: str | None
+    claimed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FillRecord:
+    """Until when the slots of a schedule are written down for a site."""
+
+    schedule_id: int
+    site: str
+    timezone: str
+    filled_to: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PastSlot:
+    """A slot with its schedule's name and the state of its run, as history shows it."""
+
+    schedule: str
+    site: str
+    date: date
+    due_at: datetime
+    state: SlotState
+    reason: str
+    run_id: str | None
+    run_state: RunState | None
+    site_state: SiteState | None
+    """How far the run is, or came, at this site."""
+    not_good: int
+    """Hosts of the site that failed in the run, were not reached or were put off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """The run that a schedule begins: its slots are claimed for it before there is one.
+
+    :ivar run_id: the id that it will have.
+    :ivar schedule: the schedule's name.
+    """
+
+    run_id: str
+    schedule: str

@@ -10,7 +10,6 @@ from ictops.operations.alarm_sources import (
     LASTS,
     STUCK_AFTER,
     BackupSeen,
-    SlotSeen,
     of_backups,
     of_deliveries,
     of_drift,
@@ -25,7 +24,17 @@ from ictops.store.alarms import Alarms
 from ictops.store.counts import Counts
 from ictops.store.drift import Drifts
 from ictops.store.journal import Journal
-from ictops.store.records import Checked, Differing, OutcomeName, Settled, SiteState
+from ictops.store.records import (
+    Checked,
+    Differing,
+    OutcomeName,
+    Scheduled,
+    ScheduleRecord,
+    Settled,
+    SiteState,
+)
+from ictops.store.slot_filling import Filling
+from ictops.store.slots import Slots
 from tests.support.journals import NOW
 
 HOUR = timedelta(hours=1)
@@ -221,18 +230,78 @@ def test_an_alarm_of_a_backup_does_not_change_because_time_goes_by() -> None:
     assert list(of_backups([seen], NOW)) == list(of_backups([seen], NOW + DAY))
 
 
-def test_only_the_newest_time_of_a_schedule_at_a_site_counts() -> None:
-    def slot(days: int, *, missed: bool = True, site: str = "oak", of: str = "backup") -> SlotSeen:
-        return SlotSeen(of, site, NOW - days * DAY, missed, "the box was off")
-
-    told = of_slots([slot(1), slot(3), slot(2)], NOW)
-    assert [(one.severity, one.site, one.text) for one in told] == [
-        ("warning", "oak", "schedule backup was missed: the box was off")
+def scheduled(journal: Journal, name: str = "backup", *, cluster: str = "demo") -> ScheduleRecord:
+    """Write a schedule down that is due at each site at nine for four days from now."""
+    schedule = Slots(journal).add(
+        cluster=cluster, name=name, rule="every day at 09:00", operation="switch backup", sites=(),
+        limit=None, options={}, jitter=0 * HOUR, missed="skip", within=None, by="ann", at=NOW,
+    )  # fmt: skip
+    days = {(NOW + n * DAY).date(): NOW + n * DAY for n in range(4)}
+    fillings = [
+        Filling(site, "UTC", days, NOW - HOUR, NOW + 4 * DAY) for site in ("oakfield", "elmtree")
     ]
-    assert of_slots([slot(1), slot(0, missed=False)], NOW) == []
-    assert len(of_slots([slot(1), slot(1, site="elm"), slot(1, of="drift")], NOW)) == 3
-    assert of_slots([slot(15)], NOW) == []
-    assert told[0].digest != of_slots([slot(0)], NOW)[0].digest, "another night is other news"
+    Slots(journal).fill(schedule, fillings, NOW)
+    return schedule
+
+
+def missed(journal: Journal, schedule: ScheduleRecord, now: datetime, *sites: str) -> None:
+    """Let every time be missed that is due."""
+    slots = Slots(journal)
+    due = [one for one in slots.due(schedule.id, now) if one.site in sites]
+    slots.miss(schedule.cluster, {one.id: "the box was off" for one in due})
+
+
+def of_schedules(journal: Journal, now: datetime) -> list[tuple[str, str, str]]:
+    found = of_slots(Counts(journal, "demo").slots_over(now - LASTS))
+    return sorted((one.severity, one.site, one.text) for one in found)
+
+
+def test_a_time_that_was_missed_is_told_until_one_after_it_is_not(
+    journal: Journal, settings: Settings
+) -> None:
+    schedule = scheduled(journal)
+    scheduled(journal, "another")
+    assert of_schedules(journal, NOW) == []
+    missed(journal, schedule, NOW + DAY, "oakfield", "elmtree")
+    assert of_schedules(journal, NOW + DAY) == [
+        ("warning", site, "schedule backup was missed: the box was off")
+        for site in ("elmtree", "oakfield")
+    ]
+    begin(journal, schedule, NOW + 2 * DAY, "oakfield")
+    assert [site for _, site, _ in of_schedules(journal, NOW + 2 * DAY)] == ["elmtree"]
+    assert of_schedules(journal, NOW + DAY + LASTS + HOUR) == []
+
+
+def test_another_night_that_was_missed_is_news(journal: Journal, settings: Settings) -> None:
+    schedule = scheduled(journal)
+    for night in (0, 1):
+        missed(journal, schedule, NOW + night * DAY, "oakfield")
+        for _ in range(2):
+            look(journal, settings, NOW + night * DAY)
+        (one,) = Alarms(journal).standing("demo")
+        assert one.version == 1 + night
+
+
+def test_a_schedule_that_was_removed_or_is_another_cluster_s_is_no_alarm(
+    journal: Journal,
+) -> None:
+    for cluster in ("demo", "lab"):
+        missed(journal, scheduled(journal, cluster=cluster), NOW, "oakfield")
+    assert len(of_schedules(journal, NOW)) == 1
+    Slots(journal).remove("demo", "backup", by="ann", at=NOW)
+    assert of_schedules(journal, NOW) == []
+
+
+def begin(journal: Journal, schedule: ScheduleRecord, now: datetime, site: str) -> None:
+    """Begin the newest time that is due at a site."""
+    slots = Slots(journal)
+    (*_, one) = [one for one in slots.due(schedule.id, now) if one.site == site]
+    slots.claim(schedule.cluster, [one], "abc123")
+    journal.create_run(
+        operation="switch-backup", title="t", cluster="demo", plan="{}", plan_digest="x" * 64,
+        hosts=[(site, "sw-1", 0)], by="ann", at=now,
+        scheduled=Scheduled("abc123", schedule.name),
+    )  # fmt: skip
 
 
 def test_a_route_that_takes_nothing_is_as_urgent_as_what_it_does_not_take() -> None:

@@ -46,62 +46,74 @@ def settle(journal: Journal, run: str, *settled: Settled, at: datetime = BEGIN) 
     ("hours", "is_due"), [(-0.1, False), (0, True), (7.9, True), (8, False), (24, True), (33, True)]
 )
 def test_a_run_is_due_in_its_windows_and_once_they_are_over(
-    journal: Journal, hours: float, is_due: bool
+    journal: Journal, settings: Settings, hours: float, is_due: bool
 ) -> None:
     run = begun(journal)
-    assert due(journal, BEGIN + hours * HOUR) == ([run] if is_due else [])
+    assert due(journal, settings, BEGIN + hours * HOUR) == ([run] if is_due else [])
 
 
-def test_a_run_whose_last_window_is_too_short_for_a_host_is_left_alone(journal: Journal) -> None:
+def test_a_run_whose_last_window_is_too_short_for_a_host_is_left_alone(
+    journal: Journal, settings: Settings
+) -> None:
     run = begun(journal)
-    assert due(journal, TWO_DAYS[1].end - timedelta(seconds=61)) == [run]
-    assert due(journal, TWO_DAYS[1].end - timedelta(seconds=59)) == []
+    assert due(journal, settings, TWO_DAYS[1].end - timedelta(seconds=61)) == [run]
+    assert due(journal, settings, TWO_DAYS[1].end - timedelta(seconds=59)) == []
 
 
-def test_a_straggler_is_due_when_it_is_to_be_tried_again(journal: Journal) -> None:
+def test_a_straggler_is_due_when_it_is_to_be_tried_again(
+    journal: Journal, settings: Settings
+) -> None:
     run = begun(journal)
     again = BEGIN + timedelta(minutes=15)
     done = [Settled("oak-1", "ended", "ok"), Settled("oak-2", "pending", "unreachable", "", again)]
     lease = settle(journal, run, *done)
     lease.update_site("oak", "x", "", at=BEGIN, passed=2)
     lease.let_go("waiting", "", at=BEGIN)
-    assert due(journal, again - timedelta(seconds=1)) == []
-    assert due(journal, again) == [run]
+    assert due(journal, settings, again - timedelta(seconds=1)) == []
+    assert due(journal, settings, again) == [run]
 
 
-def test_a_wave_that_soaks_or_waits_for_a_person_is_left_alone(journal: Journal) -> None:
+def test_a_wave_that_soaks_or_waits_for_a_person_is_left_alone(
+    journal: Journal, settings: Settings
+) -> None:
     run = begun(journal, Gate(soak=HOUR, approval=True))
     lease = settle(journal, run, Settled("oak-1", "ended", "ok"))
     lease.update_site("oak", "x", "", at=BEGIN, settled_at=BEGIN)
     lease.let_go("waiting", "", at=BEGIN)
-    assert due(journal, BEGIN + 0.9 * HOUR) == []
-    assert due(journal, BEGIN + HOUR) == []
+    assert due(journal, settings, BEGIN + 0.9 * HOUR) == []
+    assert due(journal, settings, BEGIN + HOUR) == []
     journal.open_gate(run, "oak", by="ann", at=BEGIN)
-    assert due(journal, BEGIN + HOUR) == [run]
+    assert due(journal, settings, BEGIN + HOUR) == [run]
 
 
-def test_a_run_of_which_only_the_end_is_unwritten_is_due(journal: Journal) -> None:
+def test_a_run_of_which_only_the_end_is_unwritten_is_due(
+    journal: Journal, settings: Settings
+) -> None:
     run = begun(journal)
     lease = settle(journal, run)
     lease.end_site("oak", "done", "", [], at=BEGIN)
     lease.let_go("waiting", "", at=BEGIN)
-    assert due(journal, BEGIN) == [run]
+    assert due(journal, settings, BEGIN) == [run]
 
 
-def test_a_paused_run_is_left_alone_until_it_is_resumed(journal: Journal) -> None:
+def test_a_paused_run_is_left_alone_until_it_is_resumed(
+    journal: Journal, settings: Settings
+) -> None:
     run = begun(journal)
     journal.acquire(run, at=BEGIN).let_go("paused", "", at=BEGIN)
-    assert due(journal, BEGIN) == []
+    assert due(journal, settings, BEGIN) == []
     journal.go_on(run, by="ann", at=BEGIN)
-    assert due(journal, BEGIN) == [run]
+    assert due(journal, settings, BEGIN) == [run]
 
 
-def test_a_run_whose_process_was_lost_is_looked_after_in_any_hour(journal: Journal) -> None:
+def test_a_run_whose_process_was_lost_is_looked_after_in_any_hour(
+    journal: Journal, settings: Settings
+) -> None:
     run = begun(journal)
     lease = journal.acquire(run, at=BEGIN)
-    assert due(journal, BEGIN + 10 * HOUR) == [], "a living process carries it"
+    assert due(journal, settings, BEGIN + 10 * HOUR) == [], "a living process carries it"
     lease.release()
-    assert due(journal, BEGIN + 10 * HOUR) == [run]
+    assert due(journal, settings, BEGIN + 10 * HOUR) == [run]
 
 
 def test_a_run_that_cannot_be_carried_is_told_and_is_nobody_s(
