@@ -80,6 +80,8 @@ class Tick:
         self._settings = settings
         self._engines: list[Engine] = []
         self._telling = Telling(journal, settings)
+        self._passing: set[str] = set()
+        """Of the errors those that are tried again all the while: told only where they last."""
         self._stopping = False
 
     def run(self) -> None:
@@ -169,20 +171,27 @@ class Tick:
     def _tell(self) -> None:
         """Tell people of what is wrong, and monitors that ictops lives and how it does."""
         now = datetime.now(UTC)
+        lasting = [text for text in self.errors if text not in self._passing]
+        passing = self._write_metrics(now)
         try:
-            told = self._telling.tell(now, self.errors)
+            passing += self._telling.tell(now, [*lasting, *passing])
         except IctopsError as error:
-            told = [f"people are not told: {error}"]
-        try:
-            mark_tick(self._settings, now)
-            if self._settings.metrics_file is not None:
-                file = self._settings.resolve(self._settings.metrics_file)
-                write_metrics(self._journal, self._settings, file)
-        except IctopsError as error:
-            told.append(f"metrics: {error}")
-        for text in told:
+            passing.append(f"people are not told: {error}")
+        self._passing.update(passing)
+        for text in passing:
             self._say(text)
-        self._telling.say_alive(now, failing=bool(self.errors))
+        self._telling.say_alive(now, failing=bool(lasting or passing))
+
+    def _write_metrics(self, now: datetime) -> list[str]:
+        mark_tick(self._settings, now)
+        if self._settings.metrics_file is None:
+            return []
+        try:
+            file = self._settings.resolve(self._settings.metrics_file)
+            write_metrics(self._journal, self._settings, file)
+        except IctopsError as error:
+            return [f"metrics: {error}"]
+        return []
 
     def _say(self, text: str) -> None:
         if text in self.errors:

@@ -202,6 +202,37 @@ def test_a_tick_tells_people_and_monitors_also_while_runs_are_at_work(
     assert all(beats)
 
 
+def test_what_a_long_tick_gets_over_is_no_failure_any_more(
+    journal: Journal, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = begun(journal)
+    beats: list[bool] = []
+    over = threading.Event()
+
+    def fake(*_: object, **__: object) -> Ending:
+        assert over.wait(30), "nobody was told while the run was at work"
+        return "waiting"
+
+    def tell(_self: object, _now: datetime, errors: list[str]) -> list[str]:
+        assert errors == []
+        return ["route team: it is away"] if len(beats) < 2 else []
+
+    def beat(*_: object, failing: bool) -> None:
+        beats.append(failing)
+        if len(beats) > 3:
+            over.set()
+
+    monkeypatch.setattr(tick, "LOOK_AGAIN", 0.05)
+    monkeypatch.setattr(tick, "carry", fake)
+    monkeypatch.setattr(tick, "due", lambda *_: [run] if not ticking.carried else [])
+    monkeypatch.setattr(Telling, "tell", tell)
+    monkeypatch.setattr(Telling, "say_alive", beat)
+    ticking = Tick(journal, settings)
+    ticking.run()
+    assert beats[:4] == [True, True, False, False]
+    assert ticking.errors == ["route team: it is away"], "as the log and the exit code have it"
+
+
 def test_a_tick_that_is_told_to_stop_leaves_telling_to_the_next(
     journal: Journal, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
