@@ -134,5 +134,15 @@ class ImageDamaged(ImageError):
     exit_code = Exit.FAULTS
 
 
+class NotifyError(IctopsError):
+    """notify.yml is not as it must be."""
+
+    exit_code = Exit.FAULTS
+
+
+class NotSent(IctopsError):
+    """A message could not be sent; why, without the secrets of its address."""
+
+
 class LabError(IctopsError):
     """The lab cannot be brought up, or has no such host."""

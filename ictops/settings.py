@@ -69,6 +69,7 @@ class Settings(BaseSettings):
     retry_every: timedelta = timedelta(minutes=15)
     keep_events_days: int = Field(default=180, ge=1)
     min_free_mb: int = Field(default=200, ge=1)
+    metrics_file: Path | None = Field(default=None, description="written by each tick")
 
     @classmethod
     def settings_customise_sources(

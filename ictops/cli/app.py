@@ -36,6 +36,8 @@ COMMAND_MODULES = (
     "image",
     "erase",
     "schedule",
+    "notify",
+    "metrics",
     "journal",
     "lab",
 )

@@ -93,8 +93,10 @@ def tick(*, cluster: ClusterName = None, json: AsJson = False) -> None:
     machine was off starts only if its window is still open. Told to stop, it ends the jobs
     that are at work and gives its runs back; the next tick carries them on.
 
-    Exit codes: 0 done, or nothing was due; 1 a run could not be begun or carried, or the journal
-    not be copied.
+    It also tells people what they should know of, as notify.yml says.
+
+    Exit codes: 0 done, or nothing was due; 1 a run could not be begun or carried, the journal not
+    be copied, or people not be told.
 
     Example: ictops tick
     """

@@ -111,7 +111,7 @@ def prune(
     ] = None,
     json: AsJson = False,
 ) -> None:
-    """Delete old events, what is over of drift checks and schedules, and what lost jobs left.
+    """Delete old events, what is over of drift checks, schedules and alarms, and of lost jobs.
 
     Example: ictops journal prune --days 90
     """
@@ -125,6 +125,7 @@ def prune(
         pruned = prune_old(journal, settings, datetime.now(UTC), days)
     said = (
         f"deleted {pruned.events} events and {pruned.jobs} job folders of old runs, "
-        f"{pruned.drifts} old results of drift checks, and {pruned.slots} of schedules"
+        f"{pruned.drifts} old results of drift checks, {pruned.slots} of schedules, and "
+        f"{pruned.alarms} old alarms and messages"
     )
     as_json(pruned) if json else console().print(said)

@@ -12,7 +12,7 @@ from pathlib import Path
 from ictops.errors import IctopsError, InventoryError
 from ictops.estate.load import KINDS, SYSTEMS, normal_mac, site_of
 from ictops.estate.lookups import lookups_in
-from ictops.estate.models import SITE_CODE, Site, site_group
+from ictops.estate.models import NOT_SITES, SITE_CODE, Site, site_group
 from ictops.estate.needs import Need
 from ictops.estate.reading import read_bytes
 from ictops.estate.select import matches
@@ -125,7 +125,8 @@ def inventory_files(folder: Path) -> Iterator[Path]:
 
 def _source_files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
-        if not path.is_dir() and path.suffix not in IGNORED and not path.name.startswith("."):
+        ours = path.suffix in IGNORED or path.name in {f"{name}.yml" for name in NOT_SITES}
+        if not path.is_dir() and not ours and not path.name.startswith("."):
             yield path
 
 

@@ -18,7 +18,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from ictops.errors import InventoryError
-from ictops.estate.models import SITE_CODE, Host, HostKind, HostSystem, Site, site_group
+from ictops.estate.models import NOT_SITES, SITE_CODE, Host, HostKind, HostSystem, Site, site_group
 from ictops.estate.reading import explained, read_bytes
 from ictops.estate.source import InventoryFile, read_source
 from ictops.estate.variables import Placed, group_variables, values
@@ -173,7 +173,7 @@ def site_files(folder: Path) -> Iterator[tuple[str, Path]]:
     """Give the code and file of each site, by name; what is no site's code is left out."""
     for path in sorted(folder.glob("*.y*ml")):
         named = path.suffix in {".yml", ".yaml"} and SITE_CODE.match(path.stem)
-        if named and not path.is_dir():
+        if named and path.stem not in NOT_SITES and not path.is_dir():
             yield path.stem, path
 
 

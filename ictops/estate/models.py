@@ -15,6 +15,10 @@ SITE_CODE = re.compile(r"^[a-z0-9][a-z0-9-]{0,62}\Z")
 """What a site's code may be: it becomes a file, a folder and part of a group's name."""
 
 
+NOT_SITES = frozenset({"notify"})
+"""What is called so, with ``.yml`` behind it, in a cluster's folder is about no site."""
+
+
 def site_group(code: str) -> str:
     """Give the inventory group of the site ``code``; Ansible's groups take no dashes."""
     return f"site_{code.replace('-', '_')}"

@@ -11,7 +11,9 @@ from ictops.errors import JournalDamaged, JournalError
 from ictops.operations.carry import jobs_of
 from ictops.running.recovery import prune_jobs
 from ictops.settings import Settings, make_private
+from ictops.store.alarms import Alarms
 from ictops.store.copies import is_file, make_copy
+from ictops.store.deliveries import Deliveries
 from ictops.store.drift import Drifts
 from ictops.store.journal import Journal
 from ictops.store.slots import Slots
@@ -27,21 +29,25 @@ class Pruned:
     jobs: int
     drifts: int
     """Results of drift checks."""
+    alarms: int
+    """Alarms that ended, and messages that told of them."""
     slots: int
     """Times at which schedules were due."""
 
 
 def prune(journal: Journal, settings: Settings, now: datetime, days: int | None = None) -> Pruned:
-    """Delete old events, results of drift checks and slots, and what lost jobs left behind.
+    """Delete old events, results of drift checks, slots and alarms, and what lost jobs
+    left behind.
 
     :param days: how long ago a run may have ended whose events are kept, and a result of a drift
-        check that is no longer so; as the settings say if None.
+        check or an alarm that is no longer so; as the settings say if None.
     """
     kept = timedelta(days=days or settings.keep_events_days)
     events = journal.prune_events(now - kept)
     drifts = Drifts(journal).prune(now - kept)
+    alarms = Alarms(journal).prune(now - kept) + Deliveries(journal).prune(now - kept)
     slots = Slots(journal).prune(now - kept)
-    return Pruned(events, prune_jobs(journal, jobs_of(settings)), drifts, slots)
+    return Pruned(events, prune_jobs(journal, jobs_of(settings)), drifts, alarms, slots)
 
 
 def keep_house(journal: Journal, settings: Settings, now: datetime) -> None:

@@ -24,14 +24,17 @@ def write_units(settings: Settings, folder: Path | None = None, user: str | None
     writable = [state]
     if is_file(settings.journal_url):
         writable.append(journal_file(settings.journal_url).parent)
+    own = tuple(dict.fromkeys(writable))
+    metrics = settings.metrics_file
+    others = (settings.resolve(metrics).parent,) if metrics is not None else ()
     place = Place(
         workspace=settings.workspace.resolve(),
         config=find_config(),
-        writable=tuple(dict.fromkeys(writable)),
+        writable=tuple(dict.fromkeys(own + others)),
         user=user,
         system=os.getuid() == 0,
     )
-    _make(place.writable, user)
+    _make(own, user)  # where metrics go is another's, who lets that user write
     target = folder or _unit_folder()
     for name, text in (("ictops-tick.service", service(place)), ("ictops-tick.timer", TIMER)):
         path = target / name

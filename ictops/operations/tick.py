@@ -1,4 +1,4 @@
-"""``ictops tick``: woken every minute, it carries on whatever may go on now.
+"""``ictops tick``: woken every minute, it carries on whatever may go on now, and tells people.
 
 What the schedules say is due it begins first. One tick acts at a time. It stays while runs that
 it carries are at work, and takes up others that become due meanwhile; a run that waits for its
@@ -21,7 +21,9 @@ from ictops.operations.carry import carry, windows_from
 from ictops.operations.finish import finish
 from ictops.operations.housekeeping import keep_house_daily
 from ictops.operations.image_cancel import take_back
+from ictops.operations.metrics import mark_tick, write_metrics
 from ictops.operations.slots import begin_due
+from ictops.operations.telling import Telling
 from ictops.plans.model import Plan
 from ictops.running.decide import Wait, decide
 from ictops.running.engine import Engine
@@ -77,6 +79,9 @@ class Tick:
         self._journal = journal
         self._settings = settings
         self._engines: list[Engine] = []
+        self._telling = Telling(journal, settings)
+        self._passing: set[str] = set()
+        """Of the errors those that are tried again all the while: told only where they last."""
         self._stopping = False
 
     def run(self) -> None:
@@ -87,6 +92,8 @@ class Tick:
                 return
             self._keep_house()
             self._carry_all()
+            if not self._stopping:
+                self._tell()
 
     def stop(self) -> None:
         """Give every run back, ending what is at work; a signal's handler calls this.
@@ -111,6 +118,8 @@ class Tick:
                 worker.join(timeout=max(0.0, look_again - time.monotonic()))
             if not any(worker.is_alive() for worker in workers.values()):
                 return
+            if not self._stopping:  # else there is little time, and the next tick tells
+                self._tell()
 
     def _due(self) -> list[str]:
         if self._stopping:
@@ -160,6 +169,31 @@ class Tick:
             keep_house_daily(self._journal, self._settings, datetime.now(UTC))
         except IctopsError as error:
             self._say(f"the journal could not be copied: {error}")
+
+    def _tell(self) -> None:
+        """Tell people of what is wrong, and monitors that ictops lives and how it does."""
+        now = datetime.now(UTC)
+        lasting = [text for text in self.errors if text not in self._passing]
+        passing = self._write_metrics(now)
+        try:
+            passing += self._telling.tell(now, [*lasting, *passing])
+        except IctopsError as error:
+            passing.append(f"people are not told: {error}")
+        self._passing.update(passing)
+        for text in passing:
+            self._say(text)
+        self._telling.say_alive(now, failing=bool(lasting or passing))
+
+    def _write_metrics(self, now: datetime) -> list[str]:
+        mark_tick(self._settings, now)
+        if self._settings.metrics_file is None:
+            return []
+        try:
+            file = self._settings.resolve(self._settings.metrics_file)
+            write_metrics(self._journal, self._settings, file)
+        except IctopsError as error:
+            return [f"metrics: {error}"]
+        return []
 
     def _say(self, text: str) -> None:
         if text in self.errors:

@@ -12,7 +12,7 @@ from ictops.estate.source import plain, read_source
 from ictops.estate.variables import variable_files
 
 HEADER = b"$ANSIBLE_VAULT;"
-_TAGS = frozenset({"!vault", "!vault-encrypted"})
+TAGS = frozenset({"!vault", "!vault-encrypted"})
 _JSON_KEY = "__ansible_vault"
 _DATA = frozenset({"", ".yml", ".yaml", ".json"})
 """Only in such files can one value alone be vaulted."""
@@ -43,7 +43,7 @@ def vault_secrets(files: Iterable[Path], password: bytes | None) -> set[str]:
     :raises TrustError: naming the file that this password does not open, or that is vaulted
         where there is no password: what ictops does not know, it could not hide.
     """
-    vault = _Vault(password)
+    vault = Vault(password)
     found: set[str] = set()
     for path in dict.fromkeys(files):
         try:
@@ -53,13 +53,18 @@ def vault_secrets(files: Iterable[Path], password: bytes | None) -> set[str]:
     return found
 
 
-class _Vault:
+class Vault:
     """Opens what one password opens."""
 
     def __init__(self, password: bytes | None) -> None:
         self._password = password
 
     def open(self, ciphertext: bytes, path: Path) -> bytes:
+        """Give what is vaulted.
+
+        :param path: where it stands, for the error.
+        :raises TrustError: if there is no password, or it does not open this.
+        """
         from ansible.constants import DEFAULT_VAULT_IDENTITY  # noqa: PLC0415 - slow to import
         from ansible.errors import AnsibleError  # noqa: PLC0415
         from ansible.parsing.vault import VaultLib, VaultSecret  # noqa: PLC0415
@@ -84,7 +89,7 @@ class _Vault:
         return opened
 
 
-def _secrets_of(path: Path, vault: _Vault) -> Iterator[str]:
+def _secrets_of(path: Path, vault: Vault) -> Iterator[str]:
     with path.open("rb") as file:
         head = file.read(len(HEADER))
         if head == HEADER:
@@ -98,7 +103,7 @@ def _secrets_of(path: Path, vault: _Vault) -> Iterator[str]:
             yield vault.open(ciphertext.encode(), path).decode(errors="replace")
 
 
-def _texts(opened: bytes, path: Path, vault: _Vault) -> Iterator[str]:
+def _texts(opened: bytes, path: Path, vault: Vault) -> Iterator[str]:
     """Give each value of what was a file of variables, or else all of it."""
     nodes = _nodes(opened)
     if not any(isinstance(node, yaml.CollectionNode) for node in nodes):
@@ -107,7 +112,7 @@ def _texts(opened: bytes, path: Path, vault: _Vault) -> Iterator[str]:
     for ciphertext in _ciphertexts(nodes):
         yield vault.open(ciphertext.encode(), path).decode(errors="replace")
     for node in _scalars(nodes):
-        if node.tag not in _NO_SECRETS | _TAGS:
+        if node.tag not in _NO_SECRETS | TAGS:
             yield node.value  # as it was typed, such as 0042
             yield str(plain(node))  # as Ansible shows it, such as 34
 
@@ -122,7 +127,7 @@ def _nodes(content: bytes) -> list[yaml.Node]:
 
 def _ciphertexts(nodes: Iterable[yaml.Node]) -> Iterator[str]:
     for node in _all(nodes):
-        if isinstance(node, yaml.ScalarNode) and node.tag in _TAGS:
+        if isinstance(node, yaml.ScalarNode) and node.tag in TAGS:
             yield node.value
         elif isinstance(node, yaml.MappingNode):
             pairs = ((key.value, value.value) for key, value in node.value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,15 +13,18 @@ import pytest
 from ictops.calendars.window import Window
 from ictops.operations import tick
 from ictops.operations.drift import OPERATION
+from ictops.operations.telling import Telling
 from ictops.operations.tick import Tick, due
 from ictops.plans.model import Gate
 from ictops.settings import Settings
+from ictops.store.alarms import Alarms
 from ictops.store.drift import Drifts
 from ictops.store.journal import Journal
 from ictops.store.lease import Lease
 from ictops.store.records import Ending, Settled
 from tests.support.compared import VLAN, carried
 from tests.support.scripted import BEGIN, journalled, small_plan
+from tests.support.services import Web
 
 HOUR = timedelta(hours=1)
 TWO_DAYS = [Window(BEGIN + d * 24 * HOUR, BEGIN + (d * 24 + 8) * HOUR) for d in (0, 1)]
@@ -160,9 +164,110 @@ def test_a_run_that_a_tick_ends_leaves_what_it_was_for(
         carried(journal, run_id, {host: VLAN}, BEGIN, ending)
         return ending
 
+    settings.cluster_dir.mkdir(parents=True)
     monkeypatch.setattr(tick, "carry", fake)
     monkeypatch.setattr(tick, "due", lambda *_: [run, paused] if not ticking.carried else [])
     ticking = Tick(journal, settings)
     ticking.run()
     assert (sorted(ticking.carried), ticking.errors) == (sorted([run, paused]), [])
     assert [(one.host, one.run_id) for one in Drifts(journal).newest("demo")] == [("oak-1", run)]
+
+
+def test_a_tick_tells_people_and_monitors_also_while_runs_are_at_work(
+    journal: Journal, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is urgent must not wait for the end of a rollout that takes all night."""
+    run = begun(journal)
+    told = threading.Event()
+    beats: list[bool] = []
+
+    def fake(*_: object, **__: object) -> Ending:
+        assert told.wait(30), "nobody was told while the run was at work"
+        return "waiting"
+
+    def tell(_self: object, _now: datetime, _errors: list[str]) -> list[str]:
+        if ticking.carried:
+            told.set()
+        return ["route team: it is away"]
+
+    monkeypatch.setattr(tick, "LOOK_AGAIN", 0.05)
+    monkeypatch.setattr(tick, "carry", fake)
+    monkeypatch.setattr(tick, "due", lambda *_: [run] if not ticking.carried else [])
+    monkeypatch.setattr(Telling, "tell", tell)
+    monkeypatch.setattr(Telling, "say_alive", lambda *_, failing: beats.append(failing))
+    ticking = Tick(journal, settings)
+    ticking.run()
+    assert ticking.errors == ["route team: it is away"], "however often it was said"
+    assert len(beats) > 1
+    assert all(beats)
+
+
+def test_what_a_long_tick_gets_over_is_no_failure_any_more(
+    journal: Journal, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = begun(journal)
+    beats: list[bool] = []
+    over = threading.Event()
+
+    def fake(*_: object, **__: object) -> Ending:
+        assert over.wait(30), "nobody was told while the run was at work"
+        return "waiting"
+
+    def tell(_self: object, _now: datetime, errors: list[str]) -> list[str]:
+        assert errors == []
+        return ["route team: it is away"] if len(beats) < 2 else []
+
+    def beat(*_: object, failing: bool) -> None:
+        beats.append(failing)
+        if len(beats) > 3:
+            over.set()
+
+    monkeypatch.setattr(tick, "LOOK_AGAIN", 0.05)
+    monkeypatch.setattr(tick, "carry", fake)
+    monkeypatch.setattr(tick, "due", lambda *_: [run] if not ticking.carried else [])
+    monkeypatch.setattr(Telling, "tell", tell)
+    monkeypatch.setattr(Telling, "say_alive", beat)
+    ticking = Tick(journal, settings)
+    ticking.run()
+    assert beats[:4] == [True, True, False, False]
+    assert ticking.errors == ["route team: it is away"], "as the log and the exit code have it"
+
+
+def test_a_tick_that_is_told_to_stop_leaves_telling_to_the_next(
+    journal: Journal, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tell(*_: object) -> list[str]:
+        pytest.fail("there is little time")
+
+    monkeypatch.setattr(Telling, "tell", tell)
+    ticking = Tick(journal, settings)
+    ticking.stop()
+    ticking.run()
+
+
+def test_a_tick_writes_metrics_where_the_settings_name_a_file(
+    journal: Journal, settings: Settings, tmp_path: Path
+) -> None:
+    with_file = settings.model_copy(update={"metrics_file": Path("ictops.prom")})
+    Tick(journal, with_file).run()
+    assert "ictops_last_tick_timestamp_seconds" in (tmp_path / "ictops.prom").read_text()
+    (tmp_path / "ictops.prom").unlink()
+    (tmp_path / "ictops.prom").mkdir()
+    ticking = Tick(journal, with_file)
+    ticking.run()
+    (error,) = ticking.errors
+    assert "the metrics cannot be written" in error
+
+
+def test_a_tick_that_fails_is_told_to_people_and_to_the_monitor(
+    journal: Journal, settings: Settings
+) -> None:
+    run = begun(journal)
+    with Web().running() as web:
+        folder = settings.cluster_dir
+        folder.mkdir(parents=True)
+        (folder / "notify.yml").write_text(f"heartbeat: http://{web.place}/beat\n")
+        Tick(journal, settings).run()
+        assert [one.path for one in web.asked] == ["/beat/fail"]
+    (alarm,) = Alarms(journal).standing("demo")
+    assert alarm.text.startswith(f"ictops tick: run {run}: ")

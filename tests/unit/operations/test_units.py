@@ -48,6 +48,15 @@ def test_homes_are_hidden_unless_something_needed_is_in_one(
     assert f"ProtectHome={home}" in lines(service(place))
 
 
+def test_the_service_may_write_where_metrics_go_though_that_is_another_s(
+    settings: Settings, tmp_path: Path
+) -> None:
+    metrics = tmp_path / "exporter" / "ictops.prom"
+    place = write_units(settings.model_copy(update={"metrics_file": metrics}), tmp_path / "units")
+    assert place.writable == (tmp_path / "state", tmp_path / "exporter")
+    assert not metrics.parent.exists(), "the exporter makes it"
+
+
 def test_what_the_user_could_not_use_is_refused(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,1 @@
+"""Telling people: who hears of what, when, in which words, and by which way."""
