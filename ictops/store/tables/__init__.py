@@ -1,0 +1,45 @@
+"""The journal's tables. Times are UTC; a change here needs a migration beside it."""
+
+from __future__ import annotations
+
+from ictops.store.tables.alarms import alarm, alarm_told, delivery, notify_route
+from ictops.store.tables.columns import UtcDateTime, Words, metadata
+from ictops.store.tables.drift import drift_check, drift_item
+from ictops.store.tables.imaging import certificate, hardware, host_image
+from ictops.store.tables.runs import (
+    approval,
+    claim,
+    decision,
+    event,
+    run,
+    run_host,
+    run_site,
+    shard,
+)
+from ictops.store.tables.schedules import schedule, slot, slot_fill
+
+__all__ = [
+    "UtcDateTime",
+    "Words",
+    "alarm",
+    "alarm_told",
+    "approval",
+    "certificate",
+    "claim",
+    "decision",
+    "delivery",
+    "drift_check",
+    "drift_item",
+    "event",
+    "hardware",
+    "host_image",
+    "metadata",
+    "notify_route",
+    "run",
+    "run_host",
+    "run_site",
+    "schedule",
+    "shard",
+    "slot",
+    "slot_fill",
+]
