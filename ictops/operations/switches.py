@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from ictops.errors import InventoryError
 from ictops.estate.models import Host
@@ -12,7 +12,7 @@ from ictops.network.archive import Archive
 from ictops.operations.apply import create_run
 from ictops.operations.planning import Request, Work, make_plan, open_cluster, person
 from ictops.planning.waves import CanaryRule
-from ictops.plans.model import Gate
+from ictops.plans.model import Gate, Plan
 from ictops.settings import Limits, Settings
 from ictops.store.journal import Journal
 
@@ -68,7 +68,15 @@ def begin_reading(
     :param reason: why it need not wait for a window.
     :raises PlanError: if there is no such switch.
     """
-    now = datetime.now(UTC).replace(microsecond=0)
+    plan = reading_plan(settings, work, sites, limit)
+    return create_run(journal, plan, plan.made_at, now_reason=reason)
+
+
+def reading_plan(settings: Settings, work: Work, sites: tuple[str, ...], limit: str | None) -> Plan:
+    """Give a plan for what changes nothing: all sites side by side, no gate, no second try.
+
+    :raises PlanError: if there is no such host.
+    """
     request = Request(
         sites=sites,
         span=None,
@@ -79,8 +87,7 @@ def begin_reading(
         limits=Limits(site=MANY, room=MANY, switch=MANY, total=MANY),
         retry_every=NO_RETRY,
     )
-    plan = make_plan(settings, request, work).plan
-    return create_run(journal, plan, now, now_reason=reason)
+    return make_plan(settings, request, work).plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,9 +123,11 @@ def as_event(
     data: dict[str, Any] = {}
     if "res" in about:
         data["res"] = _slim(about["res"], redactor)
-    for key in ("ignore_errors", "duration", "play", "failures", "ok", "dark"):
+    for key in ("ignore_errors", "duration", "play", "role", "failures", "ok", "dark"):
         if about.get(key):
             data[key] = _slim(about[key], redactor, 1)
+    if "/handlers/" in str(about.get("task_path", "")):
+        data["handler"] = True
     if kind in {"error", "warning"}:
         data["text"] = _slim(str(raw.get("stdout", "")), redactor)
     task = about.get("task")
@@ -253,6 +255,7 @@ def run_order(order: Order, folder: Path, settings: Settings, out: IO[str]) -> N
             "limit": f"@{limit}",
             "extravars": order.extra_vars | about(order) | ssh,
             "envvars": env,
+            **({"cmdline": "--check --diff"} if order.check else {}),
         }
         try:
             ended = _run_ansible(order, arguments, reporter)
