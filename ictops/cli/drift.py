@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ictops.cli.drift_steps import accept, fix, history
 from ictops.cli.options import AsJson, ClusterName, HostPattern, SiteCodes, codes_of
 from ictops.cli.output import as_json as print_json
 from ictops.cli.output import console, counted, local, styled, working
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 drift_app = typer.Typer(
     help="Find hosts that are not as they should be, and put them right.", no_args_is_help=True
 )
+
+drift_app.command()(accept)
+drift_app.command()(fix)
+drift_app.command()(history)
 
 
 def register(app: typer.Typer) -> None:

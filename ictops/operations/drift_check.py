@@ -26,8 +26,8 @@ from ictops.operations.switches import archive_of, is_switch, reading_plan
 from ictops.plans.digests import changed_since
 from ictops.plans.model import Plan, Wave
 from ictops.plans.search import SearchPath
-from ictops.plans.sources import THEN_VARIABLE
-from ictops.settings import Settings
+from ictops.plans.sources import THEN_VARIABLE, playbook_path
+from ictops.settings import Settings, content_dir
 from ictops.store.drift import Drifts
 from ictops.store.fingerprints import Fingerprints
 from ictops.store.hardware import Inventory
@@ -94,7 +94,7 @@ def begin_drift_check(
     :raises PlanError: if there is no such host, or a role's declaration is wrong.
     """
     now = datetime.now(UTC)
-    playbook = _playbook(settings)
+    playbook = compared_with(settings)
     declared = declared_by(settings, playbook)
     work = Work(
         operation=CHECK,
@@ -186,11 +186,18 @@ def _images(journal: Journal, settings: Settings, plan: Plan, run: RunRecord) ->
     return found
 
 
-def _playbook(settings: Settings) -> str:
-    """Give the playbook of the settings as a run is told it."""
+def compared_with(settings: Settings) -> str:
+    """Give the playbook that hosts are compared with, as a plan names it.
+
+    :raises PlanError: if there is no such file.
+    """
     given = Path(settings.drift.playbook)
     here = settings.resolve(given)
-    return str(here) if here.is_file() else name_playbook(given)
+    if here.is_file():
+        return str(here)
+    if playbook_path(str(given), content_dir()).is_file():
+        return str(given)
+    return name_playbook(given)
 
 
 def _is_comparable(host: Host) -> bool:

@@ -49,8 +49,9 @@ class Managed(BaseModel):
     services: list[str] | str = []
     sysctl: list[str] | str = []
     mounts: list[str] | str = []
-    firewall: bool = False
-    ports: bool = False
+    firewall: list[str] = []
+    """Tables of nftables, such as ``inet school``."""
+    ports: bool | str = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def declared_by(settings: Settings, playbook: str) -> Declared:
             missing.append(f"role {name} has no {DECLARATION}")
             continue
         for key, value in managed_in(file).model_dump().items():
-            parts[key] = _together(parts.get(key), value)
+            parts.setdefault(key, []).extend(_listed(value))
     return Declared(parts, tuple(missing))
 
 
@@ -99,11 +100,11 @@ def managed_in(file: Path) -> Managed:
         raise PlanError(f"{where}: {first['msg']}", where=str(file), do=do) from error
 
 
-def _together(one: Any, other: Any) -> Any:
-    """Put what two roles say of one part together; a template stands as a list of its own."""
-    if isinstance(other, bool):
-        return bool(one) or other
-    return [*(one or []), *(other if isinstance(other, list) else [other])]
+def _listed(value: Any) -> list[Any]:
+    """Give what a role says of one part as a list: what of it, or just that it is wanted."""
+    if isinstance(value, bool):
+        return [value] if value else []
+    return value if isinstance(value, list) else [value]
 
 
 def _with_tasks(found: Sources) -> list[Path]:

@@ -22,7 +22,7 @@ from ictops.store.journal import Journal
 from ictops.store.records import GOOD, Checked, Differing, EventRecord, HostRecord
 
 HIDDEN = "(hidden: the task says no_log)"
-NO_DIFF = "(the task does not show what differs)"
+NO_DIFF = "(the task does not show what differs of this)"
 PASSED_OVER = "ok"
 LATER = "left for later, and not compared"
 _MARKS = ('"changed":true', '"differs"', '"ictops_fingerprint"')
@@ -144,7 +144,15 @@ def _shown(result: Mapping[str, Any]) -> list[str]:
             lines += prepared.strip().splitlines()
         if "before" in diff or "after" in diff:
             lines += _differing(diff.get("before"), diff.get("after"))
-    return lines or [str(result.get("msg") or NO_DIFF)]
+    return lines or _wanted(result) or [str(result.get("msg") or NO_DIFF)]
+
+
+def _wanted(result: Mapping[str, Any]) -> list[str]:
+    """Give what a task wants of its item, for one that does not show what differs."""
+    item = result.get("item")
+    if isinstance(item, dict) and item:
+        return [NO_DIFF, *(f"+ {line}" for line in _lines(item))]
+    return []
 
 
 def _differing(before: Any, after: Any) -> list[str]:

@@ -26,7 +26,7 @@ from ictops.plans.sources import playbook_path, sources_of
 from ictops.running.local import SPOOL
 from ictops.running.messages import CUT, Ended, Event, Order, Report
 from ictops.running.strategy import strategy_settings
-from ictops.running.tally import MARKER_TASK, STEERING
+from ictops.running.tally import MARKER_TASK, OUTCOME_KEY, STEERING
 from ictops.settings import Settings, load_settings
 from ictops.trust.known_hosts import known_hosts_path, write_ssh_clients
 from ictops.trust.redact import Redactor
@@ -130,6 +130,8 @@ def as_event(
         data["handler"] = True
     if kind in {"error", "warning"}:
         data["text"] = _slim(str(raw.get("stdout", "")), redactor)
+    if kind == "runner_on_failed" and data.get("res", {}).get(OUTCOME_KEY) == "ok":
+        kind = "runner_on_ok"  # as it is meant: only a failure keeps a host out of later plays
     task = about.get("task")
     created = datetime.fromisoformat(raw["created"]) if raw.get("created") else datetime.now(UTC)
     return Event(

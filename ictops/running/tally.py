@@ -83,7 +83,7 @@ class Tally:
         host.tasks += event.kind != "runner_on_skipped"
         result = event.data.get("res") or {}
         host.changed |= event.kind == "runner_on_ok" and bool(result.get("changed"))
-        if event.kind == "runner_on_failed" and result.get(OUTCOME_KEY) == "ok":
+        if result.get(OUTCOME_KEY) == "ok":
             host.reached_end = True
             return event.host
         if event.kind == "runner_on_failed" and not event.data.get("ignore_errors"):

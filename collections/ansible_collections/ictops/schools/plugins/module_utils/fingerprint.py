@@ -113,21 +113,32 @@ def mounts(paths: Sequence[str], root: Path) -> Iterator[str]:
         yield f"{path} {found.get(path, 'none')}"
 
 
-def firewall(_wanted: object, root: Path) -> Iterator[str]:
-    """Give the rules that the kernel filters by."""
-    if any((root / folder / "nft").exists() for folder in ("usr/sbin", "sbin")):
-        yield _said(["nft", "--stateless", "list", "ruleset"])
+def firewall(tables: Sequence[str], root: Path) -> Iterator[str]:
+    """Give the rules of these tables of nftables, such as ``inet school``, as the kernel has them.
+
+    :raises OSError: if the kernel's tables cannot be listed.
+    """
+    if not any((root / folder / "nft").exists() for folder in ("usr/sbin", "sbin")):
+        return
+    there = {line.strip() for line in _said(["nft", "list", "tables"]).splitlines()}
+    for table in sorted(set(tables)):
+        if f"table {table}" in there:
+            yield _said(["nft", "--stateless", "list", "table", *table.split()])
 
 
 def ports(_wanted: object, root: Path) -> Iterator[str]:
     """Give where something listens; a UDP port that is lent for one question is none."""
-    lent = root / "proc/sys/net/ipv4/ip_local_port_range"
-    first = int(lent.read_text().split()[0]) if lent.exists() else 1 << 15
-    for port in listening(root, first):
+    for port in listening(root, first_lent(root)):
         yield " ".join(map(str, port))
 
 
-def listening(root: Path, first_lent: int) -> list[tuple[str, int, str]]:
+def first_lent(root: Path) -> int:
+    """Give the first port that the kernel lends for one connection."""
+    path = root / "proc/sys/net/ipv4/ip_local_port_range"
+    return int(path.read_text().split()[0]) if path.exists() else 1 << 15
+
+
+def listening(root: Path, lent: int) -> list[tuple[str, int, str]]:
     """Give protocol, port and address (as the kernel writes it) of all that listens."""
     found = set()
     for table, state in LISTENING.items():
@@ -138,7 +149,7 @@ def listening(root: Path, first_lent: int) -> list[tuple[str, int, str]]:
             local, _remote, its_state = line.split()[1:4]
             address, _, port = local.rpartition(":")
             number = int(port, 16)
-            if its_state == state and (table.startswith("tcp") or number < first_lent):
+            if its_state == state and (table.startswith("tcp") or number < lent):
                 found.add((table, number, address))
     return sorted(found)
 
