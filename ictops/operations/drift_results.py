@@ -2,7 +2,8 @@
 
 Each task that would have changed something is a difference. A module may say itself what
 differs, in its result's ``differs``: a list of ``what``, ``before`` (on the host) and ``after``
-(as it should be). Then tasks of its role that follow from it are not told again.
+(as it should be). Where it only looks, and changes nothing itself, the tasks of its role that
+follow from it are not told again.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from ictops.operations.drift import differing_of
+from ictops.operations.drift import differing_of, without_name
 from ictops.running.messages import CUT
 from ictops.store.journal import Journal
 from ictops.store.records import GOOD, Checked, Differing, EventRecord, HostRecord
@@ -52,7 +53,7 @@ class _Heard:
     items: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     """Lines of a difference by role and the rest of the item."""
     told: set[str] = field(default_factory=set)
-    """Roles that said themselves what differs."""
+    """Roles that said at their beginning what differs."""
 
     def lines(self, role: str, what: str) -> list[str]:
         return self.items.setdefault((role, what), [])
@@ -95,11 +96,13 @@ def _hear(heard: _Heard, event: EventRecord) -> None:
     if event.kind != "runner_on_ok" or data.get("handler"):
         return  # a handler follows from what is told already
     role = str(data.get("role") or data.get("play") or "")
-    for one in _dicts(result.get("differs")):
-        heard.told.add(role)
+    said = list(_dicts(result.get("differs")))
+    for one in said:
         before, after = one.get("before"), one.get("after")
         heard.lines(role, str(one.get("what"))).extend(_differing(before, after))
-    if result.get("changed") is True and role not in heard.told:
+    if said and result.get("changed") is not True:
+        heard.told.add(role)
+    if result.get("changed") is True and not said and role not in heard.told:
         for one in _changed(result):
             what = _what(one)
             item = f"{event.task} : {what}" if what else str(event.task)
@@ -194,4 +197,4 @@ def _result(host: HostRecord, heard: _Heard, begun_at: datetime) -> Result:
 def _items(host: str, heard: _Heard) -> Iterator[Differing]:
     for (role, what), lines in heard.items.items():
         item = f"{role} : {what}" if role else what
-        yield differing_of(host, item, lines or [NO_DIFF])
+        yield differing_of(host, without_name(host, item), lines or [NO_DIFF])

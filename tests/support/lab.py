@@ -28,6 +28,8 @@ class Workspace:
 
     folder: Path
     lab: Lab
+    seconds: float = 180
+    """How long a command may take."""
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "ictops", *words]
@@ -47,7 +49,7 @@ class Workspace:
         """Run ictops to its end and expect this exit code; nobody answers its questions."""
         done = subprocess.run(
             self.command(*words), cwd=self.folder, env=self.environment, text=True,
-            stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=180,
+            stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=self.seconds,
         )  # fmt: skip
         assert done.returncode == code, done.stdout + done.stderr
         return done

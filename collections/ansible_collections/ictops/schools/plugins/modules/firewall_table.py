@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import tempfile
-
 from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
@@ -42,13 +40,13 @@ EXAMPLES = r"""
 RETURN = r""" # """
 
 
-def listed(module, table: str, *before: str) -> str:
+def listed(module, table: str) -> str:
     """Give a table as the kernel has it, without counts; empty if it has none."""
-    _, tables, _ = module.run_command([*before, "nft", "list", "tables"], check_rc=True)
+    _, tables, _ = module.run_command(["nft", "list", "tables"], check_rc=True)
     if f"table {table}" not in {line.strip() for line in tables.splitlines()}:
         return ""
     words = ["nft", "--stateless", "list", "table", *table.split()]
-    return module.run_command([*before, *words], check_rc=True)[1]
+    return module.run_command(words, check_rc=True)[1]
 
 
 def main() -> None:
@@ -56,13 +54,9 @@ def main() -> None:
     text = {"type": "str", "required": True}
     module = AnsibleModule(argument_spec={"table": text, "rules": text}, supports_check_mode=True)
     table, rules = module.params["table"], module.params["rules"]
-    with tempfile.NamedTemporaryFile("w", suffix=".nft", dir=module.tmpdir) as file:
-        file.write(rules + "\n")
-        file.flush()
-        script = 'nft -f "$0" && nft --stateless list table $1'
-        _, wanted, _ = module.run_command(
-            ["unshare", "--net", "sh", "-c", script, file.name, table], check_rc=True
-        )
+    script = "nft -f - && nft --stateless list table $0"
+    alone = ["unshare", "--net", "sh", "-c", script, table]
+    _, wanted, _ = module.run_command(alone, data=f"{rules}\n", check_rc=True)
     there = listed(module, table)
     if there != wanted and not module.check_mode:
         # In one go, so that there is no moment without.
