@@ -55,8 +55,8 @@ class DriftSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    playbook: str = Field(default="site.yml", min_length=1)
-    """All that a host should have: a path from the workspace, or one of ictops' own."""
+    playbook: str = ""
+    """All that a host should have: a path from the workspace; ictops' own site.yml if empty."""
     full_every_days: int = Field(default=7, ge=0)
     """After how many days a host is looked at whole though nothing has changed on it."""
 

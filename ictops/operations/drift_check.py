@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
+from ictops.errors import PlanError
 from ictops.estate.models import Host
 from ictops.imaging.published import imaging_folder
 from ictops.operations.apply import create_run
@@ -21,18 +22,19 @@ from ictops.operations.drift_known import (
     write_known,
 )
 from ictops.operations.drift_results import Result, results_of
-from ictops.operations.planning import Work, name_playbook, open_cluster
+from ictops.operations.planning import Work, open_cluster
 from ictops.operations.switches import archive_of, is_switch, reading_plan
 from ictops.plans.digests import changed_since
 from ictops.plans.model import Plan, Wave
 from ictops.plans.search import SearchPath
-from ictops.plans.sources import THEN_VARIABLE, playbook_path
-from ictops.settings import Settings, content_dir
+from ictops.plans.sources import THEN_VARIABLE
+from ictops.settings import Settings
 from ictops.store.drift import Drifts
 from ictops.store.fingerprints import Fingerprints
 from ictops.store.hardware import Inventory
 from ictops.store.journal import Journal
 from ictops.store.records import (
+    ENDED,
     Checked,
     Differing,
     DriftState,
@@ -45,6 +47,8 @@ CHECK = "drift-check"
 HOST, IMAGE = "host", "image"
 """The kinds of check that compare a host with its roles, and its image with what is published."""
 PLAYBOOK = "drift.yml"
+SITE = "site.yml"
+"""What ictops itself would have hosts be."""
 KNOWN_VARIABLE = "ictops_drift_known"
 READS_ONLY = "a drift check changes nothing"
 
@@ -141,7 +145,8 @@ def finish_drift_check(journal: Journal, settings: Settings, run_id: str) -> Fou
     drifts.record(run.cluster, IMAGE, run_id, _images(journal, settings, plan, run))
     if not changed_since(plan, cluster, SearchPath.of(settings)):
         Fingerprints(journal).record(_fingerprints(run, plan, results))
-    if known := plan.extra_vars.get(KNOWN_VARIABLE):
+    known = plan.extra_vars.get(KNOWN_VARIABLE)
+    if known and run.state in ENDED:
         Path(known).unlink(missing_ok=True)
     checked = {one.checked.host: one.checked.state for one in results}
     checked |= {one.host: one.state for one in switches}
@@ -191,13 +196,16 @@ def compared_with(settings: Settings) -> str:
 
     :raises PlanError: if there is no such file.
     """
-    given = Path(settings.drift.playbook)
-    here = settings.resolve(given)
+    if not settings.drift.playbook:
+        return SITE
+    here = settings.resolve(Path(settings.drift.playbook))
     if here.is_file():
         return str(here)
-    if playbook_path(str(given), content_dir()).is_file():
-        return str(given)
-    return name_playbook(given)
+    raise PlanError(
+        "there is no such playbook",
+        where=str(here),
+        do="Put drift.playbook in ictops.toml right; without it site.yml of ictops is taken",
+    )
 
 
 def _is_comparable(host: Host) -> bool:

@@ -25,7 +25,7 @@ class ActionModule(ActionBase):
         _, args = self.validate_argument_spec({"known": {"type": "path"}})
         if not self._task.check_mode:
             return {"failed": True, "msg": "this would change hosts: run it with --check --diff"}
-        if not args["known"]:
+        if not args["known"] or not Path(args["known"]).is_file():  # its run is over
             return {"changed": False, "msg": "no fingerprint is known"}
         known = _read(args["known"])
         declared = self._templar.template(_trusted(known["declared"]))
