@@ -142,7 +142,7 @@ def finish_drift_check(journal: Journal, settings: Settings, run_id: str) -> Fou
     drifts = Drifts(journal)
     drifts.record(run.cluster, HOST, run_id, (one.checked for one in results))
     drifts.record(run.cluster, SWITCH, run_id, switches)
-    drifts.record(run.cluster, IMAGE, run_id, _images(journal, settings, plan, run))
+    drifts.record(run.cluster, IMAGE, run_id, image_checks(journal, settings, plan, run))
     if not changed_since(plan, cluster, SearchPath.of(settings)):
         Fingerprints(journal).record(_fingerprints(run, plan, results))
     known = plan.extra_vars.get(KNOWN_VARIABLE)
@@ -171,7 +171,7 @@ def _fingerprints(run: RunRecord, plan: Plan, results: Iterable[Result]) -> list
     ]
 
 
-def _images(journal: Journal, settings: Settings, plan: Plan, run: RunRecord) -> list[Checked]:
+def image_checks(journal: Journal, settings: Settings, plan: Plan, run: RunRecord) -> list[Checked]:
     """Compare the image that each host has with the newest that is published of its name."""
     newest: dict[str, str] = {}
     for version in imaging_folder(settings).store.versions():
