@@ -13,10 +13,10 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
-from itertools import chain, islice, repeat
 from pathlib import Path
 
 from benchmarks.report import Report, Target, alternate, finish, median
@@ -84,10 +84,13 @@ class Bench:
         there = seeds()
         together = [seed for seed in there if not seed.alone]
         alone = [(last, seed) for seed in there if seed.alone]
-        rounds = chain(together, together)  # each a second time on another host
-        wanted = islice(rounds, SEEDED - len(alone))
-        places = [many[(number + number // len(together)) % len(many)] for number in range(SEEDED)]
-        done = [*alone, *zip(places, wanted, strict=False)]
+        # In the second round each is on another host than in the first.
+        again = [
+            (many[(number + shift) % len(many)], seed)
+            for shift in (0, 1)
+            for number, seed in enumerate(together)
+        ]
+        done = [*alone, *again][:SEEDED]
         for host, seed in done:
             self.workspace.on(host, "sh", "-c", seed.do)
         return done
@@ -117,7 +120,7 @@ def measure(bench: Bench, rounds: int, repeats: int) -> Report:
     bench.by_ictops("--full")
     contenders = {FAST: lambda _: bench.by_ictops(), ANSIBLE: lambda _: bench.by_ansible()}
     seconds = alternate(contenders, rounds, say)
-    for _ in repeat(None, max(0, repeats - rounds)):
+    for _ in range(rounds, repeats):
         bench.by_ictops()
     done = bench.seed()
     fast, full = bench.found(done), bench.found(done, "--full")
@@ -144,6 +147,7 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=20)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the lab is taken away then, too
     with (
         tempfile.TemporaryDirectory(prefix="ictops-bench-") as name,
         drifting_school(Path(name).resolve(), asked.hosts) as workspace,
