@@ -50,6 +50,17 @@ class VaultSettings(BaseModel):
     command: list[str] | None = Field(default=None, description="prints the password")
 
 
+class DriftSettings(BaseModel):
+    """What drift checks compare hosts with, and how often without a short cut."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    playbook: str = ""
+    """All that a host should have: a path from the workspace; ictops' own site.yml if empty."""
+    full_every_days: int = Field(default=7, ge=0)
+    """After how many days a host is looked at whole though nothing has changed on it."""
+
+
 class Settings(BaseSettings):
     """What the manager decides once, for this workspace."""
 
@@ -66,6 +77,7 @@ class Settings(BaseSettings):
     forks: int = Field(default=50, ge=1)
     limits: Limits = Limits()
     vault: VaultSettings = VaultSettings()
+    drift: DriftSettings = DriftSettings()
     retry_every: timedelta = timedelta(minutes=15)
     keep_events_days: int = Field(default=180, ge=1)
     min_free_mb: int = Field(default=200, ge=1)

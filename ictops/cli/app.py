@@ -33,6 +33,7 @@ COMMAND_MODULES = (
     "apply",
     "run",
     "switch",
+    "drift",
     "image",
     "erase",
     "schedule",

@@ -86,7 +86,7 @@ def show(found: Drift, out: Console) -> None:
     counts = {**found.counts, "not checked": len(found.not_checked)}
     out.print(", ".join(f"{number} {state}" for state, number in counts.items() if number))
     for group in found.groups:
-        _show_group(group, out)
+        show_group(group, out)
     silent: dict[tuple[str, str, str], list[CheckRecord]] = {}
     for one in found.hosts:
         if one.state in {"unreachable", "error"}:
@@ -102,7 +102,7 @@ def show(found: Drift, out: Console) -> None:
         out.print("not checked:", named(found.not_checked), soft_wrap=True)
 
 
-def _show_group(group: Group, out: Console) -> None:
+def show_group(group: Group, out: Console) -> None:
     since = f"since {local(group.since)}"
     if local(group.last_since) != local(group.since):
         since += f", the last of them since {local(group.last_since)}"

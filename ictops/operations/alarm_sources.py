@@ -13,6 +13,8 @@ from typing import Literal
 
 from ictops.operations.drift import OPERATION as SWITCH_DRIFT
 from ictops.operations.drift import without_name
+from ictops.operations.drift_check import CHECK as DRIFT_CHECK
+from ictops.operations.drift_history import ASK as EVIDENCE
 from ictops.store.alarm_records import Alarm, DeliveryRecord
 from ictops.store.counts import Counts, RunAtSite, SlotOver
 from ictops.store.records import CheckRecord, DriftRecord
@@ -23,7 +25,7 @@ LASTS = timedelta(days=14)
 STUCK_AFTER = timedelta(minutes=30)
 """How long a message may wait before that is an alarm of its own."""
 
-CHECKS = frozenset({SWITCH_DRIFT})
+CHECKS = frozenset({SWITCH_DRIFT, DRIFT_CHECK, EVIDENCE})
 """Operations that only look: what they found of hosts has alarms of its own."""
 
 DRILLED = Literal["proved", "unproved", "failed"]

@@ -14,6 +14,7 @@ from ictops.operations.alarm_sources import (
     of_runs,
     of_slots,
 )
+from ictops.operations.drift_show import that_counts
 from ictops.operations.planning import open_cluster
 from ictops.settings import Settings
 from ictops.store.alarm_records import Alarm
@@ -33,15 +34,14 @@ def _runs(journal: Journal, settings: Settings, now: datetime) -> Iterable[Alarm
     return of_runs(Counts(journal, settings.cluster), now)
 
 
-def _drift(journal: Journal, settings: Settings, _now: datetime) -> Iterable[Alarm]:
-    drifts = Drifts(journal)
-    found = drifts.found(settings.cluster)
+def _drift(journal: Journal, settings: Settings, now: datetime) -> Iterable[Alarm]:
+    found = that_counts(journal, settings.cluster, now)
     controllers = {
         host.name
         for host in (open_cluster(settings).all_hosts() if found else ())
         if CONTROLLERS in host.groups
     }
-    return of_drift(drifts.newest(settings.cluster), found, controllers)
+    return of_drift(Drifts(journal).newest(settings.cluster), found, controllers)
 
 
 def _slots(journal: Journal, settings: Settings, now: datetime) -> Iterable[Alarm]:

@@ -77,6 +77,15 @@ def begin_reading(
     :param scheduled: the claim of a schedule that the run is for.
     :raises PlanError: if there is no such host.
     """
-    request = at_once(sites, limit, NO_LIMITS, NO_RETRY)
-    plan = make_plan(settings, request, work).plan
+    plan = reading_plan(settings, work, sites, limit)
     return begin(journal, plan, reason, scheduled=scheduled)
+
+
+def reading_plan(settings: Settings, work: Work, sites: tuple[str, ...], limit: str | None) -> Plan:
+    """Give a plan for what changes nothing: all sites side by side, and no host twice.
+
+    :param sites: codes, or nothing for every site.
+    :param limit: an Ansible host pattern.
+    :raises PlanError: if there is no such host.
+    """
+    return make_plan(settings, at_once(sites, limit, NO_LIMITS, NO_RETRY), work).plan

@@ -9,6 +9,8 @@ from ictops.imaging.images.publish import Published
 from ictops.operations.certificate import record_certificates
 from ictops.operations.drift import OPERATION as SWITCH_DRIFT
 from ictops.operations.drift import finish_switch_drift
+from ictops.operations.drift_check import CHECK as DRIFT_CHECK
+from ictops.operations.drift_check import finish_drift_check
 from ictops.operations.hardware import SURVEY, record_hardware
 from ictops.operations.image import CAPTURE, ERASE, HEAL, IMAGE
 from ictops.operations.image_cancel import take_back
@@ -40,6 +42,8 @@ def finish(
     run = journal.run(run_id)
     if run.operation == SWITCH_DRIFT:
         finish_switch_drift(journal, run_id)
+    elif run.operation == DRIFT_CHECK:
+        finish_drift_check(journal, settings.of_cluster(run.cluster), run_id)
     elif run.operation == SWITCH_BACKUP:
         finish_backup(journal, settings.of_cluster(run.cluster), run_id)
     elif run.operation in {IMAGE, ERASE, HEAL, CAPTURE, SURVEY}:

@@ -101,6 +101,8 @@ class Work:
     playbook: str
     extra_vars: Mapping[str, Any] = field(default_factory=dict)
     idempotent: bool = True
+    check: bool = False
+    """Whether it only looks what would be changed."""
     takes: Callable[[Host], bool] = lambda _: True
     """Which hosts the operation is for."""
     only_for: str = ""
@@ -165,6 +167,7 @@ def make_plan(settings: Settings, request: Request, work: Work) -> Draft:
             roles_digest=digests.roles,
             extra_vars=dict(work.extra_vars),
             idempotent=work.idempotent,
+            check=work.check,
             needs_approval=request.needs_approval,
             limits=request.limits,
             gate=request.gate,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import getopt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ictops.errors import ScheduleError
 from ictops.operations.drift import begin_switch_drift
+from ictops.operations.drift_check import begin_drift_check
 from ictops.operations.switches import begin_backup
 from ictops.settings import Settings
 from ictops.store.journal import Journal
@@ -30,7 +32,12 @@ class Operation:
     options: tuple[str, ...] = ()
 
 
+def _drift_check(journal: Journal, settings: Settings, **how: Any) -> str:
+    return begin_drift_check(journal, settings, **how).run_id
+
+
 OPERATIONS: dict[str, Operation] = {
+    "drift check": Operation(_drift_check, options=("full",)),
     "switch backup": Operation(begin_backup),
     "switch drift": Operation(begin_switch_drift),
 }

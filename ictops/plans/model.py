@@ -155,6 +155,8 @@ class Plan(_Part):
     extra_vars: dict[str, Any] = {}
     idempotent: bool = True
     """Whether a host whose outcome is unknown after a crash may simply be done again."""
+    check: bool = False
+    """Whether it only looks what would be changed: Ansible's check mode, with diff."""
     needs_approval: bool = False
     two_people: bool = False
     """Whether the approval must be another person's than its author's."""

@@ -264,6 +264,7 @@ class Engine:
                 playbook=check or self.plan.playbook,
                 hosts=shard.hosts,
                 extra_vars=self.plan.extra_vars,
+                check=self.plan.check,
                 strategy=self.course.strategy,
                 forks=self.course.forks,
                 ends_at=self._window_end(site),

@@ -26,7 +26,7 @@ from ictops.plans.sources import playbook_path, sources_of
 from ictops.running.local import SPOOL
 from ictops.running.messages import CUT, Ended, Event, Order, Report
 from ictops.running.strategy import strategy_settings
-from ictops.running.tally import MARKER_TASK, STEERING
+from ictops.running.tally import MARKER_TASK, OUTCOME_KEY, STEERING
 from ictops.settings import Settings, load_settings
 from ictops.trust.known_hosts import known_hosts_path, write_ssh_clients
 from ictops.trust.redact import Redactor
@@ -123,11 +123,15 @@ def as_event(
     data: dict[str, Any] = {}
     if "res" in about:
         data["res"] = _slim(about["res"], redactor)
-    for key in ("ignore_errors", "duration", "play", "failures", "ok", "dark"):
+    for key in ("ignore_errors", "duration", "play", "role", "failures", "ok", "dark"):
         if about.get(key):
             data[key] = _slim(about[key], redactor, 1)
+    if "/handlers/" in str(about.get("task_path", "")):
+        data["handler"] = True
     if kind in {"error", "warning"}:
         data["text"] = _slim(str(raw.get("stdout", "")), redactor)
+    if kind == "runner_on_failed" and data.get("res", {}).get(OUTCOME_KEY) == "ok":
+        kind = "runner_on_ok"  # as it is meant: only a failure keeps a host out of later plays
     task = about.get("task")
     created = datetime.fromisoformat(raw["created"]) if raw.get("created") else datetime.now(UTC)
     return Event(
@@ -253,6 +257,7 @@ def run_order(order: Order, folder: Path, settings: Settings, out: IO[str]) -> N
             "limit": f"@{limit}",
             "extravars": order.extra_vars | about(order) | ssh,
             "envvars": env,
+            **({"cmdline": "--check --diff"} if order.check else {}),
         }
         try:
             ended = _run_ansible(order, arguments, reporter)

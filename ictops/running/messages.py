@@ -37,6 +37,8 @@ class Order(_Message):
     playbook: str
     hosts: list[str] = Field(min_length=1)
     extra_vars: dict[str, Any] = {}
+    check: bool = False
+    """Whether Ansible's check mode is on, with diff: nothing is changed."""
     strategy: Literal["resident", "linear"] = "linear"
     forks: int = Field(ge=1)
     ends_at: AwareDatetime | None = None

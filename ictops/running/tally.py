@@ -1,8 +1,9 @@
 """What became of each host of a shard, told from its events alone.
 
 A host is done only when it reached the end of its own work: the marker play that follows
-the playbook ran on it. ``playbook_on_stats`` says nothing of that: it also counts hosts
-that Ansible dropped in the middle.
+the playbook ran on it, or a task said that nothing more is to be done to it.
+``playbook_on_stats`` says nothing of that: it also counts hosts that Ansible dropped in the
+middle.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from ictops.store.records import OutcomeName
 MARKER_TASK = "ictops: this host reached the end"
 OUTCOME_KEY = "ictops_outcome"
 """A role says ``deferred`` or ``skipped`` by set_stats with this key, and ictops_reason. A task
-that fails with it, and ``deferred``, leaves its host for later: see the module ``defer``."""
+that fails with it, and ``deferred``, leaves its host for later: see the module ``defer``. One
+that fails with it, and ``ok``, has found that nothing more is to be done to its host: a failure
+is all that keeps a host out of the plays that follow."""
 
 STEERING = frozenset(
     {
@@ -80,6 +83,9 @@ class Tally:
         host.tasks += event.kind != "runner_on_skipped"
         result = event.data.get("res") or {}
         host.changed |= event.kind == "runner_on_ok" and bool(result.get("changed"))
+        if result.get(OUTCOME_KEY) == "ok":
+            host.reached_end = True
+            return event.host
         if event.kind == "runner_on_failed" and not event.data.get("ignore_errors"):
             if result.get(OUTCOME_KEY) == "deferred":
                 host.later = str(result.get("msg", ""))

@@ -54,6 +54,18 @@ class Drifts:
         drifted = sa.exists().where(*same, check.ended_at.is_(None), check.state == "drift")
         return self.journal.rows(DriftRecord, _standing(t.drift_item, cluster, kind).where(drifted))
 
+    def history(self, cluster: str, host: str) -> list[DriftRecord]:
+        """Give every difference that was ever found on a host, the newest first."""
+        i = t.drift_item.c
+        query = sa.select(t.drift_item).where(i.cluster == cluster, i.host == host)
+        return self.journal.rows(DriftRecord, query.order_by(i.since.desc(), i.id.desc()))
+
+    def checks(self, cluster: str, host: str) -> list[CheckRecord]:
+        """Give what checks ever said of a host, the newest first."""
+        c = t.drift_check.c
+        query = sa.select(t.drift_check).where(c.cluster == cluster, c.host == host)
+        return self.journal.rows(CheckRecord, query.order_by(c.since.desc(), c.id.desc()))
+
     def prune(self, before: datetime) -> int:
         """Delete what ended, or was last heard of, before ``before``; give how much."""
         check, item = t.drift_check.c, t.drift_item.c

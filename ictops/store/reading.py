@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
+from datetime import datetime
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -110,6 +111,20 @@ class Reading:
         if state is not None:
             query = query.where(t.shard.c.state == state)
         return self.rows(ShardRecord, query.order_by(t.shard.c.id))
+
+    def touching(
+        self, cluster: str, host: str, after: datetime | None, before: datetime
+    ) -> list[tuple[RunRecord, HostRecord]]:
+        """Give the runs that began with a host between two times, and what became of it."""
+        r, h = t.run.c, t.run_host.c
+        ours = sa.and_(r.cluster == cluster, h.host == host, h.started_at <= before)
+        if after is not None:
+            ours = sa.and_(ours, sa.or_(h.ended_at > after, h.ended_at.is_(None)))
+        both = t.run_host.join(t.run, r.id == h.run_id)
+        hosts = sa.select(t.run_host).select_from(both).where(ours).order_by(h.started_at)
+        runs = sa.select(t.run).select_from(both).where(ours).order_by(h.started_at)
+        by_id = {run.id: run for run in self.rows(RunRecord, runs)}
+        return [(by_id[one.run_id], one) for one in self.rows(HostRecord, hosts)]
 
     def failed(self, run_id: str) -> int:
         """Give how many hosts of a run have failed."""

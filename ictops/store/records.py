@@ -218,6 +218,34 @@ class DriftRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class AcceptedRecord:
+    """A difference of a host that a person let be, for a time."""
+
+    cluster: str
+    host: str
+    kind: str
+    item: str
+    digest: str
+    until: datetime
+    reason: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FingerprintRecord:
+    """What a host was like when a full check last found it clean."""
+
+    cluster: str
+    host: str
+    basis: str
+    """SHA-256 (hex) of the roles, the playbook and the inventory that it was found clean by."""
+    digest: str
+    """SHA-256 (hex) of all that these roles manage there."""
+    taken_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class CertificateRecord:
     """What became of the disks of a PC that was to be erased."""
 

@@ -88,3 +88,14 @@ def test_plain_ansible_changes_nothing_either(school: School) -> None:
     said = school.play("switch_compare.yml", "--limit", "!oak-sw-04")
     assert "changed=1" in said
     assert school.configurations() == before
+
+
+def test_switches_are_looked_at_with_all_other_hosts(school: School) -> None:
+    before = school.configurations()
+    said = school.ictops("drift", "check", code=9)
+    assert "\nswitch: 3 drift, 1 unreachable\n" in said
+    assert said.count("\nrunning vs intended: oak-sw-01, oak-sw-02, since ") == 1
+    assert said.count("\nrunning vs startup: oak-sw-03, since ") == 1
+    assert "\noak-sw-04 unreachable since " in said
+    assert school.configurations() == before
+    assert "switch: 3 drift, 1 unreachable\n" in school.ictops("drift", "show", code=9)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,6 +29,8 @@ class Workspace:
 
     folder: Path
     lab: Lab
+    seconds: float = 180
+    """How long a command may take."""
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "ictops", *words]
@@ -47,7 +50,7 @@ class Workspace:
         """Run ictops to its end and expect this exit code; nobody answers its questions."""
         done = subprocess.run(
             self.command(*words), cwd=self.folder, env=self.environment, text=True,
-            stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=180,
+            stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=self.seconds,
         )  # fmt: skip
         assert done.returncode == code, done.stdout + done.stderr
         return done
@@ -57,7 +60,7 @@ class Workspace:
         done = self.run(*words, code=code)
         return done.stdout + done.stderr
 
-    def json(self, *words: str, code: int = 0):
+    def json(self, *words: str, code: int = 0) -> Any:
         return json.loads(self.run(*words, "--json", code=code).stdout)
 
     def on(self, host: str, *words: str) -> str:

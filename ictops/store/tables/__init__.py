@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ictops.store.tables.alarms import alarm, alarm_told, delivery, notify_route
 from ictops.store.tables.columns import UtcDateTime, Words, metadata
-from ictops.store.tables.drift import drift_check, drift_item
+from ictops.store.tables.drift import drift_accepted, drift_check, drift_item, fingerprint
 from ictops.store.tables.imaging import certificate, hardware, host_image
 from ictops.store.tables.runs import (
     approval,
@@ -28,9 +28,11 @@ __all__ = [
     "claim",
     "decision",
     "delivery",
+    "drift_accepted",
     "drift_check",
     "drift_item",
     "event",
+    "fingerprint",
     "hardware",
     "host_image",
     "metadata",

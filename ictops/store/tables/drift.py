@@ -52,3 +52,38 @@ drift_item = sa.Table(
     ),
     comment="A difference of a host: a row from the check that found it to the one that did not.",
 )
+
+drift_accepted = sa.Table(
+    "drift_accepted",
+    metadata,
+    sa.Column("id", Number, primary_key=True, autoincrement=True),
+    sa.Column("cluster", sa.String(64), nullable=False),
+    sa.Column("host", sa.String(253), nullable=False),
+    sa.Column("kind", sa.String(64), nullable=False),
+    sa.Column("item", Words, nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),  # another difference is not accepted
+    sa.Column("until", UtcDateTime, nullable=False),
+    sa.Column("reason", Words, nullable=False),
+    sa.Column("by", sa.String(200), nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("ended_at", UtcDateTime),  # when another word on the same item took its place
+    sa.Index(
+        "ix_drift_accepted_standing",
+        *("cluster", "kind", "host", "item"),
+        unique=True,
+        sqlite_where=STANDS,
+        postgresql_where=STANDS,
+    ),
+    comment="A difference of a host that a person let be, for a time; never pruned.",
+)
+
+fingerprint = sa.Table(
+    "fingerprint",
+    metadata,
+    sa.Column("cluster", sa.String(64), primary_key=True),
+    sa.Column("host", sa.String(253), primary_key=True),
+    sa.Column("basis", sa.String(64), nullable=False),  # of roles, playbook and inventory
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("taken_at", UtcDateTime, nullable=False),
+    comment="What a host was like when a full check last found it clean.",
+)

@@ -110,3 +110,17 @@ def test_a_long_list_of_lines_is_cut_like_a_text_and_says_so():
         "x" * LONGEST + CUT, CUT,
     ]  # fmt: skip
     assert event([], res={"lines": []}).data["res"]["lines"] == []
+
+
+def test_a_host_that_a_task_found_done_is_no_failure():
+    said = event([], kind="runner_on_failed", res={"ictops_outcome": "ok", "msg": "as it was"})
+    assert said.kind == "runner_on_ok"
+    later = event([], kind="runner_on_failed", res={"ictops_outcome": "deferred"})
+    assert later.kind == "runner_on_failed"
+
+
+def test_whose_task_it_is_and_whether_it_is_a_handler():
+    told = event([], role="baseline", task_path="/roles/baseline/handlers/main.yml:3", res={})
+    assert told.data == {"role": "baseline", "handler": True, "res": {}}
+    told = event([], role="baseline", task_path="/roles/baseline/tasks/main.yml:3", res={})
+    assert told.data == {"role": "baseline", "res": {}}

@@ -75,3 +75,21 @@ def test_a_playbook_is_told_of_its_run_and_when_the_window_closes(workspace):
     ends = datetime(2026, 10, 26, 17, 0, tzinfo=UTC)
     told = about(plain.model_copy(update={"ends_at": ends}))
     assert told == {"ictops_run": "r", "ictops_ends_at": "2026-10-26T17:00:00+00:00"}
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_check_mode_is_ansibles_own(workspace, monkeypatch, check):
+    told = {}
+
+    class Result:
+        status, rc = "successful", 0
+
+    def run(**arguments):
+        told.update(arguments)
+        return Result
+
+    monkeypatch.setattr("ansible_runner.interface.run", run)
+    folder = workspace.workspace / "job"
+    asked = order(workspace).model_copy(update={"check": check})
+    run_order(asked, folder, workspace, io.StringIO())
+    assert told.get("cmdline") == ("--check --diff" if check else None)

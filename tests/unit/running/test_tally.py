@@ -69,3 +69,11 @@ def test_what_was_ignored_leaves_no_host_for_later() -> None:
         "failed",
         "install: y",
     )
+
+
+def test_a_task_that_fails_and_says_ok_has_found_its_host_done() -> None:
+    done = event("ok", res={"ictops_outcome": "ok", "msg": "as it was"})
+    assert tally([done]).outcome("pc") == ("ok", "")
+    ours = tally([event("ok", res={"changed": True}, host="other"), done])
+    assert ours.outcome("other") is None
+    assert ours.outcome("pc") == ("ok", "")

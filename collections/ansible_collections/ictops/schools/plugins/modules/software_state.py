@@ -118,6 +118,11 @@ way_back:
   description: The same for what would undo the changes.
   returned: always
   type: list
+differs:
+  description: The same for a drift check. RV(differs[].before) is empty for what is not there.
+  returned: always
+  type: list
+  sample: [{"what": "hello", "before": "2.9-1", "after": "2.10-3"}]
 lost:
   description: Versions that are there now and could not be put back.
   returned: always
@@ -180,6 +185,7 @@ class Comparison:
     def __init__(self) -> None:
         self.changes: list[dict] = []
         self.way_back: list[dict] = []
+        self.differs: list[dict] = []
         self.lost: list[str] = []
         self.held: list[str] = []
         self.masked: list[str] = []
@@ -215,6 +221,7 @@ def compare_packages(module, found: Comparison) -> None:
         now = there.get(name, debian.Installed())
         if now.version == version:
             return
+        found.differs.append({"what": name, "before": now.version, "after": version})
         kind = "deb" if "file" in origin else "apt"
         found.changes.append(
             {"name": name, "kind": kind, "version": version, "pin": f"{name}={version}", **origin}
@@ -264,6 +271,7 @@ def compare_flatpaks(module, found: Comparison) -> bool:
             )
         if is_masked(ref, masks):
             found.masked.append(name)
+        found.differs.append({"what": name, "before": now, "after": commit})
         common = {"name": name, "kind": "flatpak", "ref": ref, "remote": remote or origin}
         pin = f"{name}={short(commit)}"
         found.changes.append({**common, "version": commit, "pin": pin})
@@ -349,6 +357,7 @@ def main() -> None:
         changed=False,
         changes=found.changes,
         way_back=found.way_back,
+        differs=found.differs,
         lost=found.lost,
         obstacles=found.obstacles(),
         missing_remotes=sorted(found.missing_remotes),
