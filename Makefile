@@ -21,7 +21,8 @@ demo-imaging: packages-imaging setup
 	demo/imaging
 
 test: setup-test lint
-	$(SUDO) $(VENV)/bin/pytest -n 2 --dist loadscope --no-loadscope-reorder
+	$(SUDO) $(VENV)/bin/pytest -n 2 --dist loadscope --no-loadscope-reorder -m 'not alone'
+	$(SUDO) $(VENV)/bin/pytest -m alone
 
 lint: setup-test
 	$(VENV)/bin/ruff check .

@@ -30,6 +30,8 @@ from tests.support.changes import (
 )  # fmt: skip
 from tests.support.farm import WAIT_SECONDS, case, described, device, farm_of, wait_until
 
+pytestmark = pytest.mark.alone
+
 
 def said_by(way: Way) -> list[str]:
     """Give an expression for each line that ictops says on this way, but those of the change."""

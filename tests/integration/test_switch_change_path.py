@@ -14,6 +14,8 @@ from ictops.network.jobs import Done
 from tests.support.changes import SCALE, SHORT, WAYS, Site, Way, commands, ended, sent, switches
 from tests.support.farm import case, device, farm_of, wait_until
 
+pytestmark = pytest.mark.alone
+
 MANAGED = ["revert timer", "reload in", "commit timer", "checkpoint", "reload after"]
 """Ways of which the farm knows by which lines a switch is cut off."""
 CUT = {

@@ -11,6 +11,8 @@ from ictops.network.jobs import Done
 from tests.support.changes import SCALE, WAYS, Site, Way, switches
 from tests.support.farm import PLATFORMS, farm_of
 
+pytestmark = pytest.mark.alone
+
 LINES = 40
 
 

@@ -25,6 +25,8 @@ from tests.support.example import lines, school, wanted, with_ports
 from tests.support.farm import LATE, PLATFORMS, case, described, device, farm_of
 from tests.support.workspace import LOGIN, SchoolWorkspace, place_in
 
+pytestmark = pytest.mark.alone
+
 TWO = {"oak-sw-01": "cisco_ios", "oak-sw-02": "arista_eos"}
 SECRETS = re.compile(r"(?:Wren|Meadow|Rock)-\S+-\d+")
 

@@ -11,6 +11,8 @@ from netmiko.exceptions import ReadTimeout
 from tests.support.farm import logged_in
 from tests.support.plane import IOS, NAME, PORTS, SERVER, SWITCH, School, need_plane, school
 
+pytestmark = pytest.mark.alone
+
 ONE, TWO, OTHER, UPLINK = PORTS[IOS]
 MINUTE = 4.0
 """Seconds that a minute of the switch lasts."""

@@ -19,6 +19,8 @@ from ictops.trust.known_hosts import KnownHosts, address_of
 from tests.support.farm import ENABLE
 from tests.support.plane import CX, IOS, NAME, SWITCH, School, need_plane, school
 
+pytestmark = pytest.mark.alone
+
 MINUTE = 4.0
 """Seconds that a minute of the switch lasts."""
 MASK = Mask(b"k" * 32)

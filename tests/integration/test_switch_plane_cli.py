@@ -16,6 +16,8 @@ from tests.support.plane import IOS, NAME, PORTS, SWITCH, School, need_plane, sc
 from tests.support.runs import NOW
 from tests.support.workspace import LOGIN, SchoolWorkspace
 
+pytestmark = pytest.mark.alone
+
 CALENDARS = content_dir() / "inventories" / "demo" / "calendars"
 VLANS = [
     {"id": 10, "name": "management"},

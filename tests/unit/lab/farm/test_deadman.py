@@ -9,6 +9,8 @@ import pytest
 from ictops.lab.farm.process import Farm
 from tests.support.farm import case, device, farm_of, logged_in, wait_until
 
+pytestmark = pytest.mark.alone
+
 IOS, EOS, CX, HP, JUNOS = "cisco_ios", "arista_eos", "aruba_aoscx", "hp_procurve", "juniper_junos"
 SCALE = 0.01
 """A minute of the switches lasts 0.6 s, and a reboot 1.2 s."""

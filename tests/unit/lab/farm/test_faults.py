@@ -20,6 +20,8 @@ from ictops.lab.farm.model import Management
 from ictops.lab.farm.process import Farm
 from tests.support.farm import PLATFORMS, case, device, farm_of, logged_in, wait_until
 
+pytestmark = pytest.mark.alone
+
 IOS = "cisco_ios"
 SCALE = 0.01
 CUTS = [
