@@ -33,6 +33,7 @@ COMMAND_MODULES = (
     "apply",
     "run",
     "switch",
+    "backup",
     "drift",
     "image",
     "erase",

@@ -53,6 +53,10 @@ STYLES = {
     "claimed": "cyan",
     "begun": "cyan",
     "missed": "bold red",
+    "kept": "green",
+    "late": "bold red",
+    "FAILED": "bold red",
+    "never": "bold red",
     "erased": "green",
     "NOT ERASED": "bold red",
 }
@@ -108,6 +112,16 @@ def counted(number: int, what: str) -> str:
     if number == 1:
         return f"1 {what}"
     return f"{number} {what}{'es' if what.endswith('ch') else 's'}"
+
+
+def size(number: int) -> str:
+    """Give bytes as a person reads them, in the powers of ten that disks are sold by."""
+    value = float(number)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 999.5:  # noqa: PLR2004 - three digits, and no "1000 kB"
+            return f"{value:.0f} B" if unit == "B" else f"{value:.3g} {unit}"
+        value /= 1000
+    return f"{value:,.3g} TB" if value < 999.5 else f"{value:,.0f} TB"  # noqa: PLR2004
 
 
 def styled(word: str) -> Text:

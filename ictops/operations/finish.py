@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from ictops.errors import InventoryError
 from ictops.imaging.images.publish import Published
+from ictops.operations.backup import BACKUP, finish_backup
 from ictops.operations.certificate import record_certificates
 from ictops.operations.drift import OPERATION as SWITCH_DRIFT
 from ictops.operations.drift import finish_switch_drift
@@ -16,18 +17,23 @@ from ictops.operations.image import CAPTURE, ERASE, HEAL, IMAGE
 from ictops.operations.image_cancel import take_back
 from ictops.operations.image_capture import publish_captured
 from ictops.operations.planning import open_cluster
-from ictops.operations.switch_config import CHANGES, finish_change
+from ictops.operations.switch_config import CONFIG, RESTORE, finish_change
 from ictops.operations.switches import BACKUP as SWITCH_BACKUP
-from ictops.operations.switches import finish_backup
+from ictops.operations.switches import finish_backup as finish_switch_backup
 from ictops.settings import Settings
 from ictops.store.journal import Journal
+from ictops.store.records import RunRecord
+
+Say = Callable[[str], None]
+Finish = Callable[[Journal, Settings, RunRecord, Say], Published | None]
+"""Keeps what a run brought; the settings are those of the run's cluster."""
 
 
 def finish(
     journal: Journal,
     settings: Settings,
     run_id: str,
-    say: Callable[[str], None] = lambda _said: None,
+    say: Say = lambda _said: None,
 ) -> Published | None:
     """Keep what a run brought; to do it again changes nothing.
 
@@ -37,25 +43,69 @@ def finish(
     :returns: the image that a captured PC has become.
     :raises RunError: if there is no such run.
     :raises ImageError: if what was captured cannot be published; it is kept then.
-    :raises SwitchError: if a backup cannot be committed.
+    :raises SwitchError: if a backup of switches cannot be committed.
     """
     run = journal.run(run_id)
-    if run.operation == SWITCH_DRIFT:
-        finish_switch_drift(journal, run_id)
-    elif run.operation == DRIFT_CHECK:
-        finish_drift_check(journal, settings.of_cluster(run.cluster), run_id)
-    elif run.operation == SWITCH_BACKUP:
-        finish_backup(journal, settings.of_cluster(run.cluster), run_id)
-    elif run.operation in {IMAGE, ERASE, HEAL, CAPTURE, SURVEY}:
-        record_hardware(journal, run)
-        if run.operation == ERASE:
-            record_certificates(journal, run, _schools(settings.of_cluster(run.cluster)))
-        take_back(journal, settings, run_id)
-        if run.operation == CAPTURE:
-            return publish_captured(journal, settings, run_id, say)
-    elif run.operation in CHANGES:
-        finish_change(settings.of_cluster(run.cluster), run)
-    return None
+    keep = FINISHES.get(run.operation)
+    if keep is None:
+        return None
+    return keep(journal, settings.of_cluster(run.cluster), run, say)
+
+
+def _switch_drift(journal: Journal, _settings: Settings, run: RunRecord, _say: Say) -> None:
+    finish_switch_drift(journal, run.id)
+
+
+def _drift_check(journal: Journal, settings: Settings, run: RunRecord, _say: Say) -> None:
+    finish_drift_check(journal, settings, run.id)
+
+
+def _switch_backup(journal: Journal, settings: Settings, run: RunRecord, _say: Say) -> None:
+    finish_switch_backup(journal, settings, run.id)
+
+
+def _switch_change(_journal: Journal, settings: Settings, run: RunRecord, _say: Say) -> None:
+    finish_change(settings, run)
+
+
+def _survey(journal: Journal, _settings: Settings, run: RunRecord, _say: Say) -> None:
+    record_hardware(journal, run)
+
+
+def _imaged(journal: Journal, settings: Settings, run: RunRecord, _say: Say) -> None:
+    record_hardware(journal, run)
+    take_back(journal, settings, run.id)
+
+
+def _erased(journal: Journal, settings: Settings, run: RunRecord, _say: Say) -> None:
+    record_hardware(journal, run)
+    record_certificates(journal, run, _schools(settings))
+    take_back(journal, settings, run.id)
+
+
+def _captured(journal: Journal, settings: Settings, run: RunRecord, say: Say) -> Published | None:
+    _imaged(journal, settings, run, say)
+    return publish_captured(journal, settings, run.id, say)
+
+
+def _backup(journal: Journal, _settings: Settings, run: RunRecord, _say: Say) -> None:
+    finish_backup(journal, run.id)
+
+
+FINISHES: dict[str, Finish] = {
+    SWITCH_DRIFT: _switch_drift,
+    DRIFT_CHECK: _drift_check,
+    SWITCH_BACKUP: _switch_backup,
+    CONFIG: _switch_change,
+    RESTORE: _switch_change,
+    SURVEY: _survey,
+    IMAGE: _imaged,
+    HEAL: _imaged,
+    ERASE: _erased,
+    CAPTURE: _captured,
+    BACKUP: _backup,
+}
+"""By operation, what keeps what its runs brought."""
 
 
 def _schools(settings: Settings) -> dict[str, str]:

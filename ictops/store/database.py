@@ -17,7 +17,7 @@ from ictops.errors import JournalDamaged, JournalError
 from ictops.settings import make_private
 from ictops.store.troubles import LOCK_SECONDS, RESTORE, explained
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest migration; a test compares it with the migrations folder."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

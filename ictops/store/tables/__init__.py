@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from ictops.store.tables.alarms import alarm, alarm_told, delivery, notify_route
+from ictops.store.tables.backups import (
+    audit,
+    backup_archive,
+    backup_care,
+    backup_set,
+    backup_snapshot,
+)
 from ictops.store.tables.columns import UtcDateTime, Words, metadata
 from ictops.store.tables.drift import drift_accepted, drift_check, drift_item, fingerprint
 from ictops.store.tables.imaging import certificate, hardware, host_image
@@ -24,6 +31,11 @@ __all__ = [
     "alarm",
     "alarm_told",
     "approval",
+    "audit",
+    "backup_archive",
+    "backup_care",
+    "backup_set",
+    "backup_snapshot",
     "certificate",
     "claim",
     "decision",

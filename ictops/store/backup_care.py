@@ -1,0 +1,79 @@
+"""How repositories of backups are cared for, and the archives in them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import asdict
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from ictops.store import tables as t
+from ictops.store.backup_records import ArchiveRecord, CareRecord
+from ictops.store.database import one_at_a_time
+from ictops.store.journal import Journal
+
+
+class BackupCare:
+    """What was last done to each repository of a cluster, and what is archived there."""
+
+    def __init__(self, journal: Journal, cluster: str) -> None:
+        self.journal = journal
+        self.cluster = cluster
+
+    def record(self, done: Iterable[CareRecord]) -> None:
+        """Write down what became of repositories; what is no newer changes nothing.
+
+        When it was last good stays where it was not.
+        """
+        c = t.backup_care.c
+        with self.journal.writing() as connection:
+            one_at_a_time(connection, f"backup care {self.cluster}")
+            for one in done:
+                same = (
+                    c.cluster == self.cluster, c.repository == one.repository, c.what == one.what,
+                )  # fmt: skip
+                query = sa.select(c.tried_at, c.good_at).where(*same)
+                row = connection.execute(query).first()
+                values = {**asdict(one), "good_at": one.tried_at if one.good else None}
+                if row is None:
+                    connection.execute(t.backup_care.insert().values(values))
+                elif row.tried_at < one.tried_at:
+                    values["good_at"] = values["good_at"] or row.good_at
+                    connection.execute(t.backup_care.update().where(*same).values(values))
+
+    def of(self, *, sites: Collection[str] = ()) -> list[CareRecord]:
+        """Give what is known of repositories, by their names."""
+        c = t.backup_care.c
+        query = sa.select(t.backup_care).where(c.cluster == self.cluster)
+        if sites:
+            query = query.where(c.site.in_(list(sites)))
+        return self.journal.rows(CareRecord, query.order_by(c.repository, c.what))
+
+    def keep_archive(self, archive: ArchiveRecord) -> None:
+        """Write an archive down; of one name the first that came stays."""
+        a = t.backup_archive.c
+        with self.journal.writing() as connection:
+            one_at_a_time(connection, f"backup archive {self.cluster}")
+            same = sa.select(a.name).where(a.cluster == archive.cluster, a.name == archive.name)
+            if connection.execute(same).first() is None:
+                connection.execute(t.backup_archive.insert().values(asdict(archive)))
+
+    def archives(self, *, sites: Collection[str] = ()) -> list[ArchiveRecord]:
+        """Give the archives by name, also those that were deleted."""
+        a = t.backup_archive.c
+        query = sa.select(t.backup_archive).where(a.cluster == self.cluster)
+        if sites:
+            query = query.where(a.site.in_(list(sites)))
+        return self.journal.rows(ArchiveRecord, query.order_by(a.name))
+
+    def archive(self, name: str) -> ArchiveRecord | None:
+        """Give an archive by its name, if there is or was one."""
+        return next((one for one in self.archives() if one.name == name), None)
+
+    def delete_archive(self, name: str, at: datetime) -> None:
+        """Write down that an archive is no more."""
+        a = t.backup_archive.c
+        same = (a.cluster == self.cluster, a.name == name, a.deleted_at.is_(None))
+        with self.journal.writing() as connection:
+            connection.execute(t.backup_archive.update().where(*same).values(deleted_at=at))
