@@ -134,6 +134,12 @@ class ImageDamaged(ImageError):
     exit_code = Exit.FAULTS
 
 
+class BackupError(IctopsError):
+    """What is asked for is in no backup, or cannot be brought back as it is asked for."""
+
+    exit_code = Exit.FAULTS
+
+
 class NotifyError(IctopsError):
     """notify.yml is not as it must be."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from ictops.errors import NoHosts, PlanError
 from ictops.operations.at_once import NO_RETRY, at_once, begin
@@ -183,9 +182,3 @@ def _tried(host: str, site: str, told: BackupSaid, at: datetime) -> Iterator[Tri
 def _names(sets: Iterable[str] | str) -> list[str]:
     listed = sets.split(",") if isinstance(sets, str) else sets
     return list(dict.fromkeys(name.strip() for name in listed if name.strip()))
-
-
-def extra_of(plan: Plan, variable: str) -> dict[str, Any]:
-    """Give what a plan's operation was told, under its one variable."""
-    told = plan.extra_vars.get(variable)
-    return told if isinstance(told, dict) else {}

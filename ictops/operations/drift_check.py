@@ -23,6 +23,7 @@ from ictops.operations.drift_known import (
 )
 from ictops.operations.drift_results import Result, results_of
 from ictops.operations.planning import Work, open_cluster
+from ictops.operations.run_files import take_away
 from ictops.operations.switches import archive_of, is_switch
 from ictops.plans.digests import changed_since
 from ictops.plans.model import Plan
@@ -34,7 +35,6 @@ from ictops.store.fingerprints import Fingerprints
 from ictops.store.hardware import Inventory
 from ictops.store.journal import Journal
 from ictops.store.records import (
-    ENDED,
     Checked,
     Differing,
     DriftState,
@@ -147,9 +147,7 @@ def finish_drift_check(journal: Journal, settings: Settings, run_id: str) -> Fou
     drifts.record(run.cluster, IMAGE, run_id, image_checks(journal, settings, plan, run))
     if not changed_since(plan, cluster, SearchPath.of(settings)):
         Fingerprints(journal).record(_fingerprints(run, plan, results))
-    known = plan.extra_vars.get(KNOWN_VARIABLE)
-    if known and run.state in ENDED:
-        Path(known).unlink(missing_ok=True)
+    take_away(run, plan.extra_vars.get(KNOWN_VARIABLE))
     checked = {one.checked.host: one.checked.state for one in results}
     checked |= {one.host: one.state for one in switches}
     counts: Counter[DriftState] = Counter(checked.values())

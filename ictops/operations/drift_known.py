@@ -8,12 +8,9 @@ by the same roles, playbook and inventory. Roles declare what they manage on a h
 from __future__ import annotations
 
 import json
-import os
-import secrets
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -25,17 +22,16 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ictops import __version__
 from ictops.errors import PlanError
 from ictops.estate.reading import read_text
+from ictops.operations.run_files import write_for_run
 from ictops.plans.model import Plan, SitePlan
 from ictops.plans.search import SearchPath
 from ictops.plans.sources import Sources, load_any_tag, playbook_path, sources_of
-from ictops.settings import Settings, make_private
+from ictops.settings import Settings
 from ictops.store.fingerprints import Fingerprints
 from ictops.store.journal import Journal
 
 DECLARATION = Path("meta/managed.yml")
 _TASKS = ("tasks", "pre_tasks", "post_tasks", "handlers")
-KEPT = timedelta(days=14)
-"""How long a file is kept that no run has taken away."""
 
 
 class Managed(BaseModel):
@@ -147,21 +143,5 @@ def known_hosts(journal: Journal, settings: Settings, plan: Plan, now: datetime)
 
 def write_known(settings: Settings, declared: Declared, hosts: Mapping[str, str]) -> Path:
     """Write down for a run what is known, and give the file; old ones are taken away."""
-    folder = settings.resolve(settings.state_dir) / "drift" / settings.cluster
-    make_private(folder)
-    _take_away_old(folder.glob("known-*.json"))
-    path = folder / f"known-{secrets.token_hex(8)}.json"
-    text = json.dumps({"declared": dict(declared.parts), "hosts": dict(hosts)})
-    part = path.with_suffix(".part")
-    with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-        file.write(text)
-    part.replace(path)
-    return path
-
-
-def _take_away_old(paths: Iterable[Path]) -> None:
-    oldest = datetime.now(UTC).timestamp() - KEPT.total_seconds()
-    for path in paths:
-        with suppress(FileNotFoundError):  # another process was quicker
-            if path.stat().st_mtime < oldest:
-                path.unlink()
+    told = {"declared": dict(declared.parts), "hosts": dict(hosts)}
+    return write_for_run(settings, "drift", "known", told)

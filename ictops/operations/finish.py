@@ -7,6 +7,20 @@ from collections.abc import Callable
 from ictops.errors import InventoryError
 from ictops.imaging.images.publish import Published
 from ictops.operations.backup import BACKUP, finish_backup
+from ictops.operations.backup_care import (
+    CHECK,
+    COPY,
+    PRUNE,
+    finish_check,
+    finish_copy,
+    finish_list,
+    finish_prune,
+)
+from ictops.operations.backup_drill import DRILL, finish_drill
+from ictops.operations.backup_find import LIST
+from ictops.operations.backup_leavers import ARCHIVE, DELETE, finish_archive, finish_delete
+from ictops.operations.backup_restore import RESTORE as BACKUP_RESTORE
+from ictops.operations.backup_restore import finish_restore
 from ictops.operations.certificate import record_certificates
 from ictops.operations.drift import OPERATION as SWITCH_DRIFT
 from ictops.operations.drift import finish_switch_drift
@@ -52,10 +66,6 @@ def finish(
     return keep(journal, settings.of_cluster(run.cluster), run, say)
 
 
-def _switch_drift(journal: Journal, _settings: Settings, run: RunRecord, _say: Say) -> None:
-    finish_switch_drift(journal, run.id)
-
-
 def _drift_check(journal: Journal, settings: Settings, run: RunRecord, _say: Say) -> None:
     finish_drift_check(journal, settings, run.id)
 
@@ -88,12 +98,27 @@ def _captured(journal: Journal, settings: Settings, run: RunRecord, say: Say) ->
     return publish_captured(journal, settings, run.id, say)
 
 
-def _backup(journal: Journal, _settings: Settings, run: RunRecord, _say: Say) -> None:
-    finish_backup(journal, run.id)
+def finish_cancelled(journal: Journal, settings: Settings, run_id: str) -> None:
+    """Keep what a run brought before it was cancelled, and take its jobs back.
+
+    :raises RunError: if there is no such run, or its jobs cannot be taken back.
+    """
+    if journal.run(run_id).operation in ALSO_CANCELLED:
+        finish(journal, settings, run_id)
+    take_back(journal, settings, run_id)
+
+
+def _by_journal(record: Callable[[Journal, str], object]) -> Finish:
+    """Give what needs only the journal and the run's id."""
+
+    def keep(journal: Journal, _settings: Settings, run: RunRecord, _say: Say) -> None:
+        record(journal, run.id)
+
+    return keep
 
 
 FINISHES: dict[str, Finish] = {
-    SWITCH_DRIFT: _switch_drift,
+    SWITCH_DRIFT: _by_journal(finish_switch_drift),
     DRIFT_CHECK: _drift_check,
     SWITCH_BACKUP: _switch_backup,
     CONFIG: _switch_change,
@@ -103,9 +128,20 @@ FINISHES: dict[str, Finish] = {
     HEAL: _imaged,
     ERASE: _erased,
     CAPTURE: _captured,
-    BACKUP: _backup,
+    BACKUP: _by_journal(finish_backup),
+    DRILL.operation: _by_journal(finish_drill),
+    CHECK.operation: _by_journal(finish_check),
+    PRUNE.operation: _by_journal(finish_prune),
+    COPY.operation: _by_journal(finish_copy),
+    LIST.operation: _by_journal(finish_list),
+    BACKUP_RESTORE: _by_journal(finish_restore),
+    ARCHIVE: _by_journal(finish_archive),
+    DELETE: _by_journal(finish_delete),
 }
 """By operation, what keeps what its runs brought."""
+
+ALSO_CANCELLED = frozenset({BACKUP, BACKUP_RESTORE, ARCHIVE, DELETE})
+"""Operations of which also a run that was cancelled may have done what must be told."""
 
 
 def _schools(settings: Settings) -> dict[str, str]:

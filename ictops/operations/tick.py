@@ -18,9 +18,8 @@ from datetime import UTC, datetime
 
 from ictops.errors import IctopsError, RunCarried
 from ictops.operations.carry import carry, windows_from
-from ictops.operations.finish import finish
+from ictops.operations.finish import finish, finish_cancelled
 from ictops.operations.housekeeping import keep_house_daily
-from ictops.operations.image_cancel import take_back
 from ictops.operations.metrics import mark_tick, write_metrics
 from ictops.operations.slots import begin_due
 from ictops.operations.telling import Telling
@@ -153,7 +152,7 @@ class Tick:
                 if made is not None:
                     log.info("run %s: image %s %s is published", run_id, made.name, made.version)
             elif ending == "cancelled":
-                take_back(self._journal, self._settings, run_id)
+                finish_cancelled(self._journal, self._settings, run_id)
         except RunCarried:
             log.info("run %s is carried by another process", run_id)  # since a moment
         except IctopsError as error:

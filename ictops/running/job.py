@@ -53,6 +53,11 @@ KEPT = frozenset(
 
 LONGEST = 16_384
 """Characters of any one text of a result that are kept; of a list of lines, all together."""
+MOST = 200
+"""Items that are kept of any other list of a result."""
+AGREED, MOST_AGREED = "ictops_", 5_000
+"""Begins the keys under which a module of ours tells what Python reads, such as the snapshots of a
+repository; and the items that are kept of a list there."""
 LONGEST_REASON = 2_000
 """Characters that are kept of why a shard failed."""
 LAST_LINES = 400
@@ -146,7 +151,7 @@ def as_event(
     )
 
 
-def _slim(value: Any, redactor: Redactor, depth: int = 0) -> Any:
+def _slim(value: Any, redactor: Redactor, depth: int = 0, *, agreed: bool = False) -> Any:
     """Take secrets out, leave out what Ansible repeats (facts, arguments), cut the very long."""
     if isinstance(value, str):
         text = redactor.text(value, LONGEST) + (CUT if len(value) > LONGEST else "")
@@ -155,13 +160,16 @@ def _slim(value: Any, redactor: Redactor, depth: int = 0) -> Any:
     if isinstance(value, Mapping):
         dropped = {"invocation", "ansible_facts"} if depth == 0 else set()
         return {
-            _slim(str(key), redactor): _slim(inner, redactor, depth + 1)
+            _slim(str(key), redactor): _slim(
+                inner, redactor, depth + 1,
+                agreed=agreed or (depth == 0 and str(key).startswith(AGREED)),
+            )
             for key, inner in value.items()
             if key not in dropped
-        }
+        }  # fmt: skip
     if isinstance(value, list | tuple):
-        kept = _as_long_as_a_text(value)
-        told = [_slim(item, redactor, depth + 1) for item in value[:kept]]
+        kept = MOST_AGREED if agreed else _as_long_as_a_text(value)
+        told = [_slim(item, redactor, depth + 1, agreed=agreed) for item in value[:kept]]
         return told + [CUT] * (kept < len(value))
     return redactor.scalar(value)
 
@@ -169,7 +177,7 @@ def _slim(value: Any, redactor: Redactor, depth: int = 0) -> Any:
 def _as_long_as_a_text(value: Sequence[Any]) -> int:
     """Give how many items of a list are kept."""
     if not all(isinstance(item, str) for item in value):
-        return 200
+        return MOST
     sizes = accumulate(len(item) for item in value)
     return sum(size <= LONGEST for size in sizes) or 1
 

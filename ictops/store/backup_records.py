@@ -129,6 +129,8 @@ class Drilled:
 
     repository: str
     snapshot: str
+    site: str
+    """Of the server that says it."""
     at: datetime
     proved: bool
     message: str

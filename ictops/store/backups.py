@@ -49,7 +49,7 @@ class Backups:
         return self.journal.rows(SetRecord, query.order_by(s.host, s.name))
 
     def drill(self, drilled: Iterable[Drilled]) -> list[Drilled]:
-        """Write down what drills came to, of snapshots that are known; give those that are."""
+        """Write down what drills came to, of snapshots of their site; give those known."""
         s = t.backup_snapshot.c
         known = []
         with self.journal.writing() as connection:
@@ -57,7 +57,7 @@ class Backups:
             for one in drilled:
                 same = (
                     s.cluster == self.cluster, s.repository == one.repository,
-                    s.snapshot == one.snapshot,
+                    s.snapshot == one.snapshot, s.site == one.site,
                 )  # fmt: skip
                 newer = sa.or_(s.drilled_at.is_(None), s.drilled_at <= one.at)
                 values = {"drilled_at": one.at, "proved": one.proved, "message": one.message}

@@ -205,10 +205,10 @@ def test_a_promise_is_kept_or_not_by_the_worst_of_a_host_s_sets(
     assert seen(26) == ("kept", NOW, "unproved", True), "other hosts have no backup yet"
     assert seen(26.5)[0] == "late"
     for number, snapshot in enumerate((ID, OTHER_ID)):
-        backups.drill([Drilled("oakfield", snapshot, NOW + HOUR, True, "")])
+        backups.drill([Drilled("oakfield", snapshot, "oakfield", NOW + HOUR, True, "")])
         assert seen(2)[2] == ("unproved", "proved")[number]
     assert seen((PROVED_FOR + 2 * HOUR) / HOUR)[2] == "unproved"
-    backups.drill([Drilled("oakfield", ID, NOW + 2 * HOUR, False, "another")])
+    backups.drill([Drilled("oakfield", ID, "oakfield", NOW + 2 * HOUR, False, "another")])
     assert seen(2)[2] == "failed"
 
 

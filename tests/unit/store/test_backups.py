@@ -74,9 +74,9 @@ def test_a_drill_is_kept_with_its_snapshot_and_the_newest_counts(journal: Journa
     backups.record(run, [tried(at=NOW)])
     backups.record(run, [tried(at=NOW + DAY, snapshot=OTHER_ID)])
     assert backups.drills() == {}
-    good = Drilled("oakfield", ID, NOW + HOUR, True, "")
+    good = Drilled("oakfield", ID, "oakfield", NOW + HOUR, True, "")
     assert backups.drill([good, replace(good, snapshot=THIRD_ID)]) == [good]
-    bad = Drilled("oakfield", OTHER_ID, NOW + 2 * DAY, False, "/home/a is another")
+    bad = Drilled("oakfield", OTHER_ID, "oakfield", NOW + 2 * DAY, False, "/home/a is another")
     backups.drill([bad])
     drill = backups.drills()["oak-srv-01", "homes"]
     assert (drill.snapshot, drill.proved, drill.message) == (OTHER_ID, False, bad.message)
@@ -100,7 +100,7 @@ def test_what_is_pruned_of_a_repository_is_forgotten_but_for_its_last_drill(
     backups, run = Backups(journal, "demo"), make_run(journal)
     for days, snapshot in enumerate((ID, OTHER_ID, THIRD_ID)):
         backups.record(run, [tried(at=NOW + days * DAY, snapshot=snapshot)])
-    backups.drill([Drilled("oakfield", ID, NOW + DAY, True, "")])
+    backups.drill([Drilled("oakfield", ID, "oakfield", NOW + DAY, True, "")])
     backups.forget("elsewhere", [ID, OTHER_ID, THIRD_ID])
     assert backups.newest_snapshots()[0].snapshot == THIRD_ID
     backups.forget("oakfield", [ID, OTHER_ID, THIRD_ID])
@@ -113,7 +113,7 @@ def test_housekeeping_loses_nothing_that_status_and_drills_need(journal: Journal
     ids = [f"{number:02d}" * 32 for number in range(6)]
     for days, snapshot in enumerate(ids):
         backups.record(run, [tried(at=NOW + days * DAY, snapshot=snapshot)])
-    backups.drill([Drilled("oakfield", ids[0], NOW + DAY, True, "")])
+    backups.drill([Drilled("oakfield", ids[0], "oakfield", NOW + DAY, True, "")])
     Backups(journal, "other").record(run, [tried()])
     assert backups.prune(NOW - DAY) == 0
     assert backups.prune(NOW + 99 * DAY) == 6 - KEPT_OF_A_SET - 1
