@@ -140,6 +140,12 @@ class BackupError(IctopsError):
     exit_code = Exit.FAULTS
 
 
+class BackupServerSilent(BackupError):
+    """A backup server does not answer, or cannot look into its repositories."""
+
+    exit_code = Exit.STRAGGLERS
+
+
 class NotifyError(IctopsError):
     """notify.yml is not as it must be."""
 

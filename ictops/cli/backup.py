@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ictops.cli.backup_care import check, copy, drill, prune
+from ictops.cli.backup_find import find, list_backups
+from ictops.cli.backup_restore import restore
 from ictops.cli.backup_status import show_status
 from ictops.cli.options import AsJson, ClusterName, HostPattern, SiteCodes, codes_of
 from ictops.cli.output import console, counted, size, working
@@ -88,3 +91,10 @@ def _tell(done: BackedUp) -> None:
 
 
 backup_app.command("status")(show_status)
+backup_app.command("list")(list_backups)
+backup_app.command()(find)
+backup_app.command()(restore)
+backup_app.command()(drill)
+backup_app.command()(check)
+backup_app.command()(prune)
+backup_app.command("copy")(copy)

@@ -1,5 +1,5 @@
 """What the shell offers when TAB is pressed: clusters, sites, hosts, holidays,
-runs, images, schedules.
+runs, images, schedules, archives.
 
 Where something is broken nothing is offered: the next command says what is wrong with it.
 """
@@ -62,6 +62,11 @@ def complete_image(ctx: typer.Context, incomplete: str) -> list[Offer]:
 def complete_schedule(ctx: typer.Context, incomplete: str) -> list[Offer]:
     """Offer the schedules, with when they are due."""
     return _offer(_schedules, ctx, incomplete)
+
+
+def complete_archive(ctx: typer.Context, incomplete: str) -> list[Offer]:
+    """Offer the archives that there are, with whose data they hold."""
+    return _offer(_archives, ctx, incomplete)
 
 
 def _offer(
@@ -127,6 +132,17 @@ def _schedules(ctx: typer.Context) -> Iterator[Offer]:
     journal = _journal(settings.journal_url)
     for one in Slots(journal).schedules(settings.cluster) if journal else ():
         yield one.name, one.rule
+
+
+def _archives(ctx: typer.Context) -> Iterator[Offer]:
+    from ictops.settings import load_settings  # noqa: PLC0415
+    from ictops.store.backup_care import BackupCare  # noqa: PLC0415
+
+    settings = load_settings(ctx.params.get("cluster"))
+    journal = _journal(settings.journal_url)
+    for one in BackupCare(journal, settings.cluster).archives() if journal else ():
+        if one.deleted_at is None:
+            yield one.name, f"{one.host}, kept until {one.keep_until:%d %b %Y}"
 
 
 def _journal(url: str) -> Journal | None:

@@ -1,4 +1,4 @@
-"""``ictops journal``: is it whole, copies of it, and what is too old to keep."""
+"""``ictops journal``: is it whole, copies of it, the audit trail, and what is too old to keep."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
-from ictops.cli.options import AsJson
+from ictops.cli.options import AsJson, ClusterName, SiteCodes, codes_of
 from ictops.cli.output import as_json, console, local, table, working
 from ictops.errors import Exit, JournalError
 
-journal_app = typer.Typer(help="Check, copy and restore the journal.", no_args_is_help=True)
+journal_app = typer.Typer(
+    help="Check, copy and restore the journal; show the audit trail.", no_args_is_help=True
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -103,6 +105,44 @@ def restore(
     as_json({"restored": good, "aside": aside}) if json else console().print(said, soft_wrap=True)
 
 
+@journal_app.command("audit")
+def show_audit(
+    *,
+    site: SiteCodes = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="From this day on.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--last", min=1, help="So many at most.")] = 100,
+    cluster: ClusterName = None,
+    json: AsJson = False,
+) -> None:
+    """Show who restored, archived or deleted whose data, when and why; newest first.
+
+    Entries are never changed and never pruned.
+
+    Example: ictops journal audit --site oakfield --since 2026-09-01
+    """
+    from ictops.settings import load_settings  # noqa: PLC0415
+    from ictops.store.audit import Audit  # noqa: PLC0415
+    from ictops.store.journal import Journal  # noqa: PLC0415
+
+    settings = load_settings(cluster)
+    journal = Journal.open(settings.journal_url)
+    found = Audit(journal).entries(
+        settings.cluster, sites=codes_of(site), limit=limit,
+        since=since.astimezone() if since else None,
+    )  # fmt: skip
+    if json:
+        as_json(found)
+        return
+    shown = table("when", "who", "what", "of what", "details", "why", "run")
+    for one in found:
+        shown.add_row(
+            local(one.at), one.by, one.what, one.subject, one.details, one.reason, one.run_id or ""
+        )
+    console().print(shown if found else "nothing was restored, archived or deleted so far")
+
+
 @journal_app.command()
 def prune(
     *,
@@ -125,7 +165,7 @@ def prune(
         pruned = prune_old(journal, settings, datetime.now(UTC), days)
     said = (
         f"deleted {pruned.events} events and {pruned.jobs} job folders of old runs, "
-        f"{pruned.drifts} old results of drift checks, {pruned.slots} of schedules, and "
-        f"{pruned.alarms} old alarms and messages"
+        f"{pruned.drifts} old results of drift checks, {pruned.slots} of schedules, "
+        f"{pruned.backups} old samples of backups, and {pruned.alarms} old alarms and messages"
     )
     as_json(pruned) if json else console().print(said)

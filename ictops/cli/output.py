@@ -54,6 +54,8 @@ STYLES = {
     "begun": "cyan",
     "missed": "bold red",
     "kept": "green",
+    "good": "green",
+    "proved": "green",
     "late": "bold red",
     "FAILED": "bold red",
     "never": "bold red",

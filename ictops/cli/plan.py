@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ictops.cli import plan_image
+from ictops.cli import plan_image, plan_leavers
 from ictops.cli.options import AsJson, ClusterName
 from ictops.cli.output import as_json as print_json
 from ictops.cli.output import console, working
@@ -209,4 +209,5 @@ def approve_plan(
 
 def register(app: typer.Typer) -> None:
     plan_image.register(plan_app)
+    plan_leavers.register(plan_app)
     app.add_typer(plan_app, name="plan")

@@ -11,6 +11,11 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Literal
 
+from ictops.operations.backup import BACKUP
+from ictops.operations.backup_care import CHECK, COPY, PRUNE
+from ictops.operations.backup_drill import DRILL
+from ictops.operations.backup_find import FIND, LIST
+from ictops.operations.backup_status import Drill
 from ictops.operations.drift import OPERATION as SWITCH_DRIFT
 from ictops.operations.drift import without_name
 from ictops.operations.drift_check import CHECK as DRIFT_CHECK
@@ -25,10 +30,13 @@ LASTS = timedelta(days=14)
 STUCK_AFTER = timedelta(minutes=30)
 """How long a message may wait before that is an alarm of its own."""
 
-CHECKS = frozenset({SWITCH_DRIFT, DRIFT_CHECK, EVIDENCE})
-"""Operations that only look: what they found of hosts has alarms of its own."""
-
-DRILLED = Literal["proved", "unproved", "failed"]
+CHECKS = frozenset(
+    {
+        SWITCH_DRIFT, DRIFT_CHECK, EVIDENCE, BACKUP, DRILL.operation, CHECK.operation,
+        PRUNE.operation, COPY.operation, LIST.operation, FIND.operation,
+    }
+)  # fmt: skip
+"""Operations of which what they found, of hosts or of backups, has alarms of its own."""
 
 
 def of_runs(counts: Counts, now: datetime) -> list[Alarm]:
@@ -113,7 +121,7 @@ class BackupSeen:
     """How old the last good backup may be."""
     failures: int
     """Tries that failed since then."""
-    drill: DRILLED
+    drill: Drill
 
 
 def of_backups(seen: Iterable[BackupSeen], now: datetime) -> Iterator[Alarm]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from ictops.errors import IctopsError
+from ictops.operations.alarm_backups import alarms_of_backups
 from ictops.operations.alarm_sources import (
     LASTS,
     of_deliveries,
@@ -14,6 +15,7 @@ from ictops.operations.alarm_sources import (
     of_runs,
     of_slots,
 )
+from ictops.operations.drift_check import BACKUP
 from ictops.operations.drift_show import that_counts
 from ictops.operations.planning import open_cluster
 from ictops.settings import Settings
@@ -35,13 +37,15 @@ def _runs(journal: Journal, settings: Settings, now: datetime) -> Iterable[Alarm
 
 
 def _drift(journal: Journal, settings: Settings, now: datetime) -> Iterable[Alarm]:
-    found = that_counts(journal, settings.cluster, now)
+    # A backup that is older than promised has an alarm of its own, and is told once.
+    found = [one for one in that_counts(journal, settings.cluster, now) if one.kind != BACKUP]
     controllers = {
         host.name
         for host in (open_cluster(settings).all_hosts() if found else ())
         if CONTROLLERS in host.groups
     }
-    return of_drift(Drifts(journal).newest(settings.cluster), found, controllers)
+    newest = [one for one in Drifts(journal).newest(settings.cluster) if one.kind != BACKUP]
+    return of_drift(newest, found, controllers)
 
 
 def _slots(journal: Journal, settings: Settings, now: datetime) -> Iterable[Alarm]:
@@ -52,7 +56,13 @@ def _deliveries(journal: Journal, settings: Settings, now: datetime) -> Iterable
     return of_deliveries(Deliveries(journal).waiting(settings.cluster), now)
 
 
-SOURCES: dict[str, Source] = {"run": _runs, "slot": _slots, "drift": _drift, "notify": _deliveries}
+SOURCES: dict[str, Source] = {
+    "run": _runs,
+    "slot": _slots,
+    "drift": _drift,
+    "backup": alarms_of_backups,
+    "notify": _deliveries,
+}
 """By name, what says what is wrong now. A part of ictops that has something to say adds itself."""
 
 TICK = "tick"

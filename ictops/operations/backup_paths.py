@@ -46,22 +46,27 @@ def archive_name(text: str) -> str:
     return text
 
 
-def moment(text: str, zone: ZoneInfo, option: str, *, ends: bool) -> datetime:
+def moment(text: str, zone: ZoneInfo | None, option: str, *, ends: bool) -> datetime:
     """Read a day or a local time.
 
+    :param zone: whose time it is; this machine's if None.
     :param ends: whether a day means its end, not its beginning.
     :raises PlanError: naming the option, if it is none.
     """
     try:
         if len(text) == _DAY:
             day = date.fromisoformat(text) + timedelta(days=1 if ends else 0)
-            return utc(datetime.combine(day, time()), zone)
+            return _aware(datetime.combine(day, time()), zone)
         read = datetime.fromisoformat(text)
     except (ValueError, OverflowError) as error:
         raise PlanError(
             f"{text!r} is no day or time", where=option, do="Write 2026-10-26 or 2026-10-26 18:00"
         ) from error
-    return read if read.tzinfo else utc(read, zone)
+    return read if read.tzinfo else _aware(read, zone)
+
+
+def _aware(naive: datetime, zone: ZoneInfo | None) -> datetime:
+    return utc(naive, zone) if zone else naive.astimezone()
 
 
 def after_period(start: date, text: object, where: str) -> date:

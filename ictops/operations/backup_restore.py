@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter, ValidationError
 
-from ictops.errors import BackupError, PlanError
+from ictops.errors import BackupError, BackupServerSilent, PlanError
 from ictops.estate.models import Host
 from ictops.operations.at_once import NO_RETRY, at_once, begin
 from ictops.operations.backup_find import Found
@@ -123,7 +123,7 @@ def newest_of(
     fitting = [one for _, one in found.files if one.path.rstrip("/") == path and one.host == host]
     if not fitting:
         if found.bad:
-            raise BackupError(
+            raise BackupServerSilent(
                 "the backup server could not look: "
                 + "; ".join(f"{name}: {why}" for name, why in found.bad.items()),
                 where=f"{host}:{printable(path)}",

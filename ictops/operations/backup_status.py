@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from ictops.operations.alarm_sources import DRILLED, BackupSeen
 from ictops.operations.backup_promise import Promise, promises, servers
 from ictops.operations.planning import open_cluster
 from ictops.settings import Settings
@@ -22,6 +21,8 @@ CHECKED_FOR = timedelta(days=14)
 COPIED_FOR = timedelta(days=3)
 """How long ago the last good check and the last second copy of a repository may be."""
 
+Drill = Literal["proved", "unproved", "failed"]
+"""What drills say of a backup; unproved where none was tried lately."""
 Kept = Literal["kept", "late", "never"]
 """Whether the promise is kept, the last good backup is older, or there is none."""
 
@@ -44,7 +45,7 @@ class SetStatus:
     good_at: datetime | None
     failures: int
     message: str
-    drill: DRILLED
+    drill: Drill
     drilled_at: datetime | None
     drill_message: str
     files: int
@@ -64,7 +65,7 @@ class HostStatus:
     hours: float
     good_at: datetime | None
     failures: int
-    drill: DRILLED
+    drill: Drill
     drilled_at: datetime | None
     sets: tuple[SetStatus, ...]
 
@@ -74,6 +75,7 @@ class RepositoryStatus:
     """How a repository is cared for. Sizes are bytes; None where nobody has looked yet.
 
     :ivar check_good: what the last check came to.
+    :ivar failed: what of its care failed the last time.
     :ivar faults: what a person should see to, in words.
     """
 
@@ -87,6 +89,7 @@ class RepositoryStatus:
     check_good: bool | None
     pruned_at: datetime | None
     bytes: int | None
+    failed: tuple[CareName, ...]
     faults: tuple[str, ...]
 
 
@@ -191,7 +194,7 @@ def _host(promise: Promise, sets: tuple[SetStatus, ...]) -> HostStatus:
     drills = {one.drill for one in sets}
     drilled = [one.drilled_at for one in sets if one.drilled_at is not None]
     worst: Kept = "never" if not all_good else ("late" if "late" in states else "kept")
-    drill: DRILLED = "failed" if "failed" in drills else "unproved"
+    drill: Drill = "failed" if "failed" in drills else "unproved"
     if drills == {"proved"}:
         drill = "proved"
     return HostStatus(
@@ -213,7 +216,7 @@ def _state(promise: Promise, good_at: datetime | None, now: datetime) -> Kept:
     return "late" if now - good_at > promise.age else "kept"
 
 
-def _drilled(drill: DrillRecord | None, now: datetime) -> DRILLED:
+def _drilled(drill: DrillRecord | None, now: datetime) -> Drill:
     if drill is None:
         return "unproved"
     if not drill.proved:
@@ -258,6 +261,7 @@ def _repository(
         check_good=check.good if check else None,
         pruned_at=prune.good_at if prune else None,
         bytes=said.get("bytes"),
+        failed=tuple(sorted(what for what, one in care.items() if not one.good)),
         faults=tuple(_faults(care, escrowed, has_copy, now)),
     )
 
@@ -290,18 +294,3 @@ def _faults(
         yield "no second copy elsewhere: set backup_server_copy_to"
     elif has_copy and (copy is None or copy.good_at is None or now - copy.good_at > COPIED_FOR):
         yield "no second copy lately: 'ictops backup copy'"
-
-
-def backups_seen(status_: Status) -> list[BackupSeen]:
-    """Give what alarms need to know of each host."""
-    return [
-        BackupSeen(
-            host=one.host,
-            site=one.site,
-            last_good=one.good_at,
-            promised=timedelta(hours=one.hours),
-            failures=one.failures,
-            drill=one.drill,
-        )
-        for one in status_.hosts
-    ]

@@ -1,4 +1,4 @@
-"""Looking for drift: hosts by their roles' check mode, switches, images; nothing is changed."""
+"""Looking for drift: hosts by their roles' check mode, switches, images, the age of backups."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ictops.errors import PlanError
 from ictops.estate.models import Host
 from ictops.imaging.published import imaging_folder
 from ictops.operations.at_once import begin, reading_plan
+from ictops.operations.backup_status import status
 from ictops.operations.compare import results_of as switches_of
 from ictops.operations.drift import SWITCH, as_checked, differing_of
 from ictops.operations.drift_known import (
@@ -45,8 +46,9 @@ from ictops.store.records import (
 
 CHECK = "drift-check"
 """What a run that looks for drift is called in the journal."""
-HOST, IMAGE = "host", "image"
-"""The kinds of check that compare a host with its roles, and its image with what is published."""
+HOST, IMAGE, BACKUP = "host", "image", "backup"
+"""The kinds of check that compare a host with its roles, its image with what is published, and the
+age of its last good backup with its promise."""
 PLAYBOOK = "drift.yml"
 SITE = "site.yml"
 """What ictops itself would have hosts be."""
@@ -145,6 +147,8 @@ def finish_drift_check(journal: Journal, settings: Settings, run_id: str) -> Fou
     drifts.record(run.cluster, HOST, run_id, (one.checked for one in results))
     drifts.record(run.cluster, SWITCH, run_id, switches)
     drifts.record(run.cluster, IMAGE, run_id, image_checks(journal, settings, plan, run))
+    checks = backup_checks(journal, settings, plan, run)
+    drifts.record(run.cluster, BACKUP, run_id, checks)
     if not changed_since(plan, cluster, SearchPath.of(settings)):
         Fingerprints(journal).record(_fingerprints(run, plan, results))
     take_away(run, plan.extra_vars.get(KNOWN_VARIABLE))
@@ -188,6 +192,26 @@ def image_checks(journal: Journal, settings: Settings, plan: Plan, run: RunRecor
             differing = (differing_of(one.host, f"image {one.name}", lines),)
         state: DriftState = "drift" if differing else "clean"
         found.append(Checked(one.host, site_of[one.host], state, at, differing=differing))
+    return found
+
+
+def backup_checks(
+    journal: Journal, settings: Settings, plan: Plan, run: RunRecord
+) -> list[Checked]:
+    """Compare the last good backup of each host that has a promise with that."""
+    at = run.ended_at or run.created_at
+    found = []
+    for one in status(journal, settings, sites=tuple(plan.sites), now=at).hosts:
+        if one.host not in plan.hosts:
+            continue
+        differing: tuple[Differing, ...] = ()
+        if one.state != "kept":
+            # No age: the same promise that is broken a day longer is no other difference.
+            has = "older than that" if one.state == "late" else "none"
+            lines = [f"- {has}", f"+ at most {one.hours:g} hours old"]
+            differing = (differing_of(one.host, "last good backup", lines),)
+        state: DriftState = "drift" if differing else "clean"
+        found.append(Checked(one.host, one.site, state, at, differing=differing))
     return found
 
 

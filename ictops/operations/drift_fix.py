@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ictops.errors import PlanError
 from ictops.operations.drift import SWITCH
-from ictops.operations.drift_check import HOST, IMAGE, compared_with
+from ictops.operations.drift_check import BACKUP, HOST, IMAGE, compared_with
 from ictops.operations.drift_show import standing
 from ictops.operations.planning import Draft, Request, Work, make_plan
 from ictops.operations.switches import is_switch
@@ -21,8 +21,8 @@ MOST_NAMED = 20
 def plan_fix(journal: Journal, settings: Settings, request: Request) -> Draft:
     """Plan to make the hosts that drift what roles and inventory say.
 
-    What is let be on such a host is put right too: roles know nothing of it. Switches and images
-    have plans of their own; the notes say which.
+    What is let be on such a host is put right too: roles know nothing of it. Switches, images
+    and backups are for other commands; the notes say which.
 
     :raises PlanError: if no host drifts that roles could put right.
     """
@@ -36,6 +36,8 @@ def plan_fix(journal: Journal, settings: Settings, request: Request) -> Draft:
         notes.append(f"switches drift too: ictops plan switches --limit {_limit(switches)}")
     if images := sorted(by_kind.get(IMAGE, ())):
         notes.append(f"hosts have old images: ictops plan image NAME --limit {_limit(images)}")
+    if backups := sorted(by_kind.get(BACKUP, ())):
+        notes.append(f"backups are too old: ictops backup run --limit {_limit(backups)}")
     let_be = sorted({host for one in now.accepted for host in one.group.hosts} & drifting)
     if let_be:
         notes.append(f"what is accepted is put right too on {', '.join(let_be[:MOST_NAMED])}")

@@ -12,6 +12,7 @@ from ictops.operations.carry import jobs_of
 from ictops.running.recovery import prune_jobs
 from ictops.settings import Settings, make_private
 from ictops.store.alarms import Alarms
+from ictops.store.backups import Backups
 from ictops.store.copies import is_file, make_copy
 from ictops.store.deliveries import Deliveries
 from ictops.store.drift import Drifts
@@ -33,6 +34,8 @@ class Pruned:
     """Alarms that ended, and messages that told of them."""
     slots: int
     """Times at which schedules were due."""
+    backups: int
+    """Samples of backups; what status and drills need stays."""
 
 
 def prune(journal: Journal, settings: Settings, now: datetime, days: int | None = None) -> Pruned:
@@ -47,7 +50,9 @@ def prune(journal: Journal, settings: Settings, now: datetime, days: int | None 
     drifts = Drifts(journal).prune(now - kept)
     alarms = Alarms(journal).prune(now - kept) + Deliveries(journal).prune(now - kept)
     slots = Slots(journal).prune(now - kept)
-    return Pruned(events, prune_jobs(journal, jobs_of(settings)), drifts, alarms, slots)
+    backups = Backups(journal, settings.cluster).prune(now - kept)
+    jobs = prune_jobs(journal, jobs_of(settings))
+    return Pruned(events, jobs, drifts, alarms, slots, backups)
 
 
 def keep_house(journal: Journal, settings: Settings, now: datetime) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from ictops.errors import IctopsError
+from ictops.operations.backup_status import status
 from ictops.settings import Settings, make_private
 from ictops.store.counts import Count, Counts
 from ictops.store.journal import Journal
@@ -22,6 +24,7 @@ class JournalCollector(Collector):
     """Reads the journal anew whenever it is asked; ``ictops_up`` is 0 where that fails."""
 
     def __init__(self, journal: Journal, settings: Settings) -> None:
+        self._journal = journal
         self._counts = Counts(journal, settings.cluster)
         self._settings = settings
 
@@ -49,6 +52,7 @@ class JournalCollector(Collector):
         yield _gauge("drift_hosts", "Hosts by their newest drift check", of_drift, counts.drift())
         of_alarm = ("severity", "site")
         yield _gauge("alarms", "Alarms that stand", of_alarm, counts.alarms())
+        yield from self._backups()
         waiting = counts.deliveries()
         yield _gauge("messages_waiting", "Messages still to be sent", ("route",), waiting)
         size = [((), counts.journal_bytes())]
@@ -56,6 +60,35 @@ class JournalCollector(Collector):
         ticked = [((), one.timestamp()) for one in [last_tick(self._settings)] if one is not None]
         about = "When a tick last looked around on this machine"
         yield _gauge("last_tick_timestamp_seconds", about, (), ticked)
+
+    def _backups(self) -> Iterator[GaugeMetricFamily]:
+        """Tell how backups are, a site each: its oldest one says how bad it is."""
+        if not self._settings.cluster_dir.is_dir():
+            return
+        hosts = status(self._journal, self._settings).hosts
+        kept = Counter((one.site, one.state) for one in hosts)
+        of_kept, of_drill = ("site", "state"), ("site", "drill")
+        yield _gauge(
+            "backup_hosts", "Hosts by whether their backup is as promised", of_kept, kept.items()
+        )
+        drills = Counter((one.site, one.drill) for one in hosts)
+        yield _gauge(
+            "backup_drill_hosts",
+            "Hosts by what drills say of their backup",
+            of_drill,
+            drills.items(),
+        )
+        oldest: dict[tuple[str, ...], float] = {}
+        for one in hosts:
+            if one.good_at is not None:
+                age = one.good_at.timestamp()
+                oldest[one.site,] = min(oldest.get((one.site,), age), age)
+        about = "Of the hosts' last good backups the oldest"
+        yield _gauge("backup_oldest_timestamp_seconds", about, ("site",), oldest.items())
+        failing = Counter((one.site,) for one in hosts if one.failures)
+        yield _gauge(
+            "backup_failing_hosts", "Hosts whose last backup failed", ("site",), failing.items()
+        )
 
     def _outcomes(self) -> Iterator[Count]:
         newest = self._counts.newest_runs()

@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ictops.errors import ScheduleError
+from ictops.operations.backup import begin_backup
+from ictops.operations.backup_care import begin_check, begin_copy, begin_prune
+from ictops.operations.backup_drill import begin_drill
+from ictops.operations.backup_find import begin_list
 from ictops.operations.drift import begin_switch_drift
 from ictops.operations.drift_check import begin_drift_check
-from ictops.operations.switches import begin_backup
+from ictops.operations.switches import begin_backup as begin_switch_backup
 from ictops.settings import Settings
 from ictops.store.journal import Journal
 from ictops.store.records import Scheduled, ScheduleRecord
@@ -36,9 +40,19 @@ def _drift_check(journal: Journal, settings: Settings, **how: Any) -> str:
     return begin_drift_check(journal, settings, **how).run_id
 
 
+def _backup_run(journal: Journal, settings: Settings, **how: Any) -> str:
+    return begin_backup(journal, settings, sets=how.pop("set", ()), **how)
+
+
 OPERATIONS: dict[str, Operation] = {
+    "backup run": Operation(_backup_run, options=("set=",)),
+    "backup drill": Operation(begin_drill, options=("sample=",)),
+    "backup check": Operation(begin_check, options=("parts=",)),
+    "backup prune": Operation(begin_prune),
+    "backup copy": Operation(begin_copy),
+    "backup list": Operation(begin_list),
     "drift check": Operation(_drift_check, options=("full",)),
-    "switch backup": Operation(begin_backup),
+    "switch backup": Operation(begin_switch_backup),
     "switch drift": Operation(begin_switch_drift),
 }
 """By the words of the command that does the same by hand."""

@@ -84,7 +84,7 @@ def test_what_stands_and_what_waits_is_listed(
     journal = Journal.open(f"sqlite:///{cluster.parents[1]}/state/journal.db")
     now = datetime.now(UTC)
     said = [Alarm("a", "urgent", "drift \x1b[2J[red]a[/red]", "oakfield", "dc-1")]
-    Alarms(journal).tell("demo", "backup", said, now)
+    Alarms(journal).tell("demo", "another", said, now)
     journal.close()
     web.answer = 503
     typed("tick", code=0)
