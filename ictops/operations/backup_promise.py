@@ -54,8 +54,10 @@ def promises(
     """Give the hosts that are backed up, by name.
 
     :param sites: codes; all if empty.
-    :raises InventoryError: with file and line, if a file is broken.
+    :raises InventoryError: with file and line, if a file is broken; or if there is no such site.
     """
+    for code in sites:
+        cluster.site(code)
     found: dict[str, Promise] = {}
     for code, site in cluster.sites.items():
         if sites and code not in sites:

@@ -126,8 +126,6 @@ def status(
     """
     now = now or datetime.now(UTC)
     cluster = open_cluster(settings)
-    for code in sites:
-        cluster.site(code)
     promised = promises(settings, cluster, sites=sites)
     backups = Backups(journal, settings.cluster)
     hosts = hosts_of(promised, backups.sets(sites=sites), backups.drills(), now)
