@@ -80,8 +80,8 @@ def _tell(done: BackedUp) -> None:
     out = console()
     out.print()
     out.print(
-        f"{counted(done.good, 'set')} backed up: {done.files:,} files, {size(done.bytes)}; "
-        f"{size(done.bytes_added)} of it new"
+        f"{counted(done.good, 'set')} backed up: {counted(done.files, 'file')}, "
+        f"{size(done.bytes)}; the repositories grew by {size(done.bytes_added)}"
     )
     for host, sets in done.failed.items():
         for name, why in sets.items():

@@ -154,17 +154,17 @@ def _show_found(found: Found, out: Console) -> None:
     files: dict[tuple[str, str], list[FoundSaid]] = {}
     for _, one in found.files:
         files.setdefault((one.host, one.path), []).append(one)
-    shown = table("host", "file", "size", "newest backup", "", "oldest backup", "in")
     for (host, path), ones in list(files.items())[:MOST_SHOWN]:
+        # Lines, no table: a path that is folded in a column cannot be copied.
         newest, oldest = ones[0], ones[-1]
-        shown.add_row(
-            printable(host), printable(path) + ("/" if newest.type == "dir" else ""),
-            "" if newest.type == "dir" else size(newest.size), local(newest.at),
-            newest.snapshot[:8], local(oldest.at), counted(len(ones), "backup"),
-        )  # fmt: skip
-    if files:
-        out.print(shown)
-    else:
+        folder = newest.type == "dir"
+        out.print(printable(host), printable(path) + ("/" if folder else ""), soft_wrap=True)
+        told = [] if folder else [size(newest.size)]
+        told.append(f"newest backup {local(newest.at)} ({newest.snapshot[:8]})")
+        if len(ones) > 1:
+            told.append(f"oldest {local(oldest.at)} ({oldest.snapshot[:8]})")
+        out.print(f"    {', '.join(told)}, in {counted(len(ones), 'backup')}", soft_wrap=True)
+    if not files:
         out.print(
             "nothing was found under that name. Try less of it with * on both sides, such as "
             '--path "*essay*"; capitals and small letters count',

@@ -126,11 +126,12 @@ def _show(done: Restored, out: Console) -> None:
     path = printable(done.path)
     if not done.where:
         out.print(f"{path} was NOT brought back: {done.why or 'nobody knows why'}", soft_wrap=True)
-        out.print(
-            "Nothing that was there has been changed, unless --overwrite was given. Do it again "
-            "when that is put right",
-            soft_wrap=True,
+        safe = (
+            f"Look at what is at its place on {done.on}: some of it may be overwritten"
+            if done.overwrite
+            else "Nothing that was there has been changed"
         )
+        out.print(f"{safe}. The backup is as it was: do it again when that is put right")
         return
     out.print(f"{path} of {done.host} is back. It is on {done.on} now, here:", soft_wrap=True)
     out.print(f"  {printable(done.where)}", soft_wrap=True)

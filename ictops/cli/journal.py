@@ -135,12 +135,14 @@ def show_audit(
     if json:
         as_json(found)
         return
-    shown = table("when", "who", "what", "of what", "details", "why", "run")
+    out = console()
     for one in found:
-        shown.add_row(
-            local(one.at), one.by, one.what, one.subject, one.details, one.reason, one.run_id or ""
-        )
-    console().print(shown if found else "nothing was restored, archived or deleted so far")
+        out.print(local(one.at), one.by, f"{one.what}:", one.subject, soft_wrap=True)
+        out.print(f"    {one.details}", soft_wrap=True)
+        why = f"    why: {one.reason}" + (f" (run {one.run_id})" if one.run_id else "")
+        out.print(why, soft_wrap=True)
+    if not found:
+        out.print("nothing was restored, archived or deleted so far")
 
 
 @journal_app.command()

@@ -144,7 +144,7 @@ def plan_delete(
     draft = make_plan(settings, _for_two(request, archive.site, server), work)
     some = ", ".join(printable(path) for path in archive.paths[:SHOWN])
     about = {
-        server: f"of {archive.host}: {some}; {archive.files} files, archived "
+        server: f"of {archive.host}: {some}; files: {archive.files}, archived "
         f"{archive.archived_at:%d %b %Y}, kept until {archive.keep_until:%d %b %Y}"
     }
     return _two_people(draft, {DELETE_VARIABLE: told}, about)
@@ -175,7 +175,7 @@ def finish_archive(journal: Journal, run_id: str) -> Became:
         good = said.verified and host.outcome in {"ok", "changed"}
         gone = f"{len(said.removed)} of {len(paths)} paths removed from the host"
         proof = "all of it restored and compared" if said.verified else "NOT PROVED"
-        words = f"{said.files} files, {said.bytes} bytes; {proof}; {gone}"
+        words = f"files: {said.files}, bytes: {said.bytes}; {proof}; {gone}"
         why = "" if good else f"; {printable(host.reason)}"
         became = Became(name, good, words + why)
     if host.outcome is not None:

@@ -77,6 +77,7 @@ class Restored:
     files: int
     bytes: int
     verified: bool
+    overwrite: bool
     why: str
 
 
@@ -241,15 +242,19 @@ def finish_restore(journal: Journal, run_id: str) -> Restored:
     said = understood(RestoredSaid, word.told) if word else printable(host.reason) or "no word"
     good = host.outcome in {"ok", "changed"} and not isinstance(said, str)
     if isinstance(said, str):
-        done = Restored(of, host.host, what.path, what.snapshot, "", "", 0, 0, False, said)
+        done = Restored(
+            of, host.host, what.path, what.snapshot, "", "", 0, 0,
+            verified=False, overwrite=what.overwrite, why=said,
+        )  # fmt: skip
     else:
         why = "" if good else printable(host.reason)
         done = Restored(
             of, host.host, what.path, what.snapshot, where(what, said.to) if good else "",
-            printable(said.owner), said.files, said.bytes, said.verified, why,
+            printable(said.owner), said.files, said.bytes, said.verified,
+            what.overwrite, why,
         )  # fmt: skip
     if host.outcome is not None:
-        became = f"{done.files} files, {done.bytes} bytes" if good else done.why
+        became = f"files: {done.files}, bytes: {done.bytes}" if good else done.why
         Audit(journal).add(
             AuditRecord(
                 cluster=run.cluster, at=word.at if word else (host.ended_at or run.created_at),

@@ -237,7 +237,7 @@ def test_what_is_back_is_told_and_kept_for_good(journal: Journal, settings: Sett
     finish(journal, settings, run)
     (entry,) = Audit(journal).entries("demo")
     assert (entry.what, entry.subject) == ("restored", f"{HOST}:{PATH}")
-    assert "1 files, 12 bytes" in entry.details
+    assert "files: 1, bytes: 12" in entry.details
     assert finish_restore(journal, restored(journal, {**BACK, "to": ""}, to="")).where == PATH
 
 
