@@ -61,13 +61,16 @@ def drill(
 
 def _show_drill(done: DrillDone, out: Console) -> None:
     if done.proofs:
-        shown = table("host", "set", "backup", "", "restored", "")
+        shown = table("host", "set", "backup", "", "restored")
         for one in done.proofs:
             shown.add_row(
                 one.host, one.set, one.snapshot[:8], styled("proved" if one.good else "FAILED"),
-                f"{counted(one.files, 'file')}, {size(one.bytes)}", one.message,
+                f"{counted(one.files, 'file')}, {size(one.bytes)}",
             )  # fmt: skip
         out.print(shown)
+    for one in done.proofs:
+        if one.message:
+            out.print(f"! {one.host}: {one.set}: {one.message}", soft_wrap=True)
     for server, why in done.silent.items():
         out.print(f"! {server}: {why}", soft_wrap=True)
     bad = sum(not one.good for one in done.proofs)
@@ -180,6 +183,9 @@ def show_care(done: Cared, out: Console) -> None:
                 local(one.good_at),
             )  # fmt: skip
         out.print(shown)
+        for one in done.repositories:
+            if one.message:
+                out.print(f"! {one.repository}: {one.message}", soft_wrap=True)
     elif not done.silent:
         out.print("nothing to do: no repository there is meant for this")
     for server, why in done.silent.items():
@@ -189,7 +195,7 @@ def show_care(done: Cared, out: Console) -> None:
 def _words(one: CareRecord) -> str:
     """Say what was done; the details are numbers and texts of our own making."""
     told = one.details
-    words = {
+    words: dict[str, Callable[[], str]] = {
         "check": lambda: f"part {told['part']} of {told['parts']} read",
         "prune": lambda: (
             f"{counted(told['removed'], 'snapshot')} deleted, {told['kept']} kept, "
@@ -197,8 +203,8 @@ def _words(one: CareRecord) -> str:
         ),
         "copy": lambda: f"{counted(told['copied'], 'snapshot')} copied to {told['to']}",
         "list": lambda: counted(told["snapshots"], "snapshot"),
-    }[one.what]()
-    return "; ".join(part for part in (words, one.message) if part)
+    }
+    return words[one.what]() if one.good or one.what == "check" else ""
 
 
 def _worse(code: Exit, *, good: bool) -> Exit:

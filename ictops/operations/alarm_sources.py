@@ -15,6 +15,7 @@ from ictops.operations.backup import BACKUP
 from ictops.operations.backup_care import CHECK, COPY, PRUNE
 from ictops.operations.backup_drill import DRILL
 from ictops.operations.backup_find import FIND, LIST
+from ictops.operations.backup_restore import RESTORE
 from ictops.operations.backup_status import Drill
 from ictops.operations.drift import OPERATION as SWITCH_DRIFT
 from ictops.operations.drift import without_name
@@ -33,10 +34,11 @@ STUCK_AFTER = timedelta(minutes=30)
 CHECKS = frozenset(
     {
         SWITCH_DRIFT, DRIFT_CHECK, EVIDENCE, BACKUP, DRILL.operation, CHECK.operation,
-        PRUNE.operation, COPY.operation, LIST.operation, FIND.operation,
+        PRUNE.operation, COPY.operation, LIST.operation, FIND.operation, RESTORE,
     }
 )  # fmt: skip
-"""Operations of which what they found, of hosts or of backups, has alarms of its own."""
+"""Operations of which what they found, of hosts or of backups, has alarms of its own; and a
+restore, at which a person waits who is told of it there."""
 
 
 def of_runs(counts: Counts, now: datetime) -> list[Alarm]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from ictops.errors import NoHosts, PlanError
 from ictops.operations.at_once import NO_RETRY, at_once, begin
 from ictops.operations.backup_promise import SETS, promises
-from ictops.operations.backup_results import BackupSaid, SetSaid, heard, printable, understood
+from ictops.operations.backup_results import BackupSaid, SetSaid, heard, understood, words
 from ictops.operations.planning import Work, make_plan, open_cluster
 from ictops.plans.model import Plan
 from ictops.settings import Settings
@@ -112,14 +112,14 @@ def finish_backup(journal: Journal, run_id: str) -> BackedUp:
             continue
         word = said.get(host.host)
         if word is None:
-            silent[host.host] = printable(host.reason) or NO_WORD
+            silent[host.host] = words(host.reason) or NO_WORD
             if host.outcome == "failed":
                 at = host.ended_at or run.created_at
                 tried += _all_failed(backups, host.host, silent[host.host], at)
             continue
         told = understood(BackupSaid, word.told)
         if isinstance(told, str):
-            silent[host.host] = f"{NOT_AS_AGREED}: {printable(told)}"
+            silent[host.host] = f"{NOT_AS_AGREED}: {words(told)}"
             tried += _all_failed(backups, host.host, silent[host.host], word.at)
         else:
             tried += _tried(host.host, site_of[host.host], told, word.at)
@@ -170,7 +170,7 @@ def _tried(host: str, site: str, told: BackupSaid, at: datetime) -> Iterator[Tri
             host=host, site=site, name=name, repository=told.repository,
             class_=parts[0].class_, kind=parts[0].kind, at=at,
             good=good,
-            message=printable("; ".join(messages)) or ("" if good else NO_REASON),
+            message=words("\n".join(messages)) or ("" if good else NO_REASON),
             snapshots=tuple(taken.values()) if good else (),
             seconds=sum(part.seconds for part in parts),
             files=sum(part.files for part in parts),

@@ -15,6 +15,7 @@ from ictops.operations.backup_results import (
     OfRepository,
     PruneSaid,
     printable,
+    words,
 )
 from ictops.operations.backup_servers import OnServers, begin_on_servers, words_of
 from ictops.operations.planning import open_cluster
@@ -188,15 +189,15 @@ def _finish(
     details: Callable[[OfRepository, str], dict[str, Any]],
 ) -> Cared:
     cluster = journal.run(run_id).cluster
-    words, silent = words_of(journal, run_id, key, model)
+    told, silent = words_of(journal, run_id, key, model)
     done = [
         CareRecord(
             cluster=cluster, repository=said.repository, what=what, site=site, server=server,
             tried_at=word.at, good=said.good, good_at=word.at if said.good else None,
-            message=printable(said.message) or ("" if said.good else NO_REASON),
+            message=words(said.message) or ("" if said.good else NO_REASON),
             details=details(said, word.at.isoformat()),
         )
-        for server, site, word, said in words
+        for server, site, word, said in told
     ]  # fmt: skip
     BackupCare(journal, cluster).record(done)
     return Cared(tuple(done), silent)

@@ -11,7 +11,7 @@ from ictops.errors import NoHosts
 from ictops.estate.load import Cluster
 from ictops.operations.backup_care import whole
 from ictops.operations.backup_promise import servers
-from ictops.operations.backup_results import DrillsSaid, heard, printable, understood
+from ictops.operations.backup_results import DrillsSaid, heard, understood, words
 from ictops.operations.backup_servers import (
     NO_WORD,
     OnServers,
@@ -159,16 +159,16 @@ def finish_drill(journal: Journal, run_id: str) -> DrillDone:
     for host in journal.hosts(run_id):
         word = said.get(host.host)
         if word is None:
-            silent[host.host] = printable(host.reason) or NO_WORD
+            silent[host.host] = words(host.reason) or NO_WORD
             continue
         told = understood(DrillsSaid, word.told)
         if isinstance(told, str):
-            silent[host.host] = printable(told)
+            silent[host.host] = words(told)
             continue
         drilled = {
             (one.repository, one.snapshot): Drilled(
                 one.repository, one.snapshot, site_of[host.host], word.at, one.good,
-                printable(one.message),
+                words(one.message),
             )
             for one in told.results
         }  # fmt: skip
@@ -176,7 +176,7 @@ def finish_drill(journal: Journal, run_id: str) -> DrillDone:
         proofs += [
             Proof(
                 one.host, one.set, one.repository, one.snapshot, one.good,
-                printable(one.message), one.files, one.bytes,
+                words(one.message), one.files, one.bytes,
             )
             for one in told.results
             if (one.repository, one.snapshot) in known

@@ -9,7 +9,7 @@ from typing import Any
 
 from ictops.errors import PlanError
 from ictops.operations.backup_care import Cared, finish_list
-from ictops.operations.backup_results import FindSaid, FoundSaid, ListSaid, SnapshotSaid, printable
+from ictops.operations.backup_results import FindSaid, FoundSaid, ListSaid, SnapshotSaid, words
 from ictops.operations.backup_servers import OnServers, begin_on_servers, words_of
 from ictops.settings import Settings
 from ictops.store.journal import Journal
@@ -72,8 +72,8 @@ def begin_list(
 def listed_of(journal: Journal, run_id: str) -> Listed:
     """Give what a list brought, and write down how repositories are; again changes nothing."""
     cared = finish_list(journal, run_id)
-    words, _ = words_of(journal, run_id, "ictops_backup_list", ListSaid)
-    snapshots = [(said.repository, one) for *_, said in words for one in said.snapshots]
+    told, _ = words_of(journal, run_id, "ictops_backup_list", ListSaid)
+    snapshots = [(said.repository, one) for *_, said in told for one in said.snapshots]
     snapshots.sort(key=lambda one: one[1].at, reverse=True)
     return Listed(tuple(snapshots), cared)
 
@@ -111,11 +111,11 @@ def begin_find(
 
 def found_of(journal: Journal, run_id: str) -> Found:
     """Give what a search brought."""
-    words, silent = words_of(journal, run_id, "ictops_backup_found", FindSaid)
-    files = [(said.repository, one) for *_, said in words for one in said.found]
+    told, silent = words_of(journal, run_id, "ictops_backup_found", FindSaid)
+    files = [(said.repository, one) for *_, said in told for one in said.found]
     files.sort(key=lambda one: one[1].at, reverse=True)
-    bad = {said.repository: printable(said.message) for *_, said in words if not said.good}
-    return Found(tuple(files), any(said.more for *_, said in words), {**silent, **bad})
+    bad = {said.repository: words(said.message) for *_, said in told if not said.good}
+    return Found(tuple(files), any(said.more for *_, said in told), {**silent, **bad})
 
 
 def literal(path: str) -> str:

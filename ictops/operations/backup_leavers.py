@@ -20,6 +20,7 @@ from ictops.operations.backup_results import (
     printable,
     understood,
 )
+from ictops.operations.backup_results import words as plain
 from ictops.operations.planning import Draft, Request, Work, make_plan, open_cluster
 from ictops.operations.run_files import told_in
 from ictops.planning.waves import CanaryRule
@@ -158,7 +159,7 @@ def finish_archive(journal: Journal, run_id: str) -> Became:
     name, paths = str(told["name"]), [str(path) for path in told["paths"]]
     (host,) = journal.hosts(run_id)
     word = heard(journal, run_id, ARCHIVED_KEY).get(host.host)
-    said = understood(ArchivedSaid, word.told) if word else printable(host.reason) or NO_WORD
+    said = understood(ArchivedSaid, word.told) if word else plain(host.reason) or NO_WORD
     if not isinstance(said, str) and said.name != name:
         said = f"it speaks of another archive: {said.name}"
     if isinstance(said, str) or word is None:
@@ -176,7 +177,7 @@ def finish_archive(journal: Journal, run_id: str) -> Became:
         gone = f"{len(said.removed)} of {len(paths)} paths removed from the host"
         proof = "all of it restored and compared" if said.verified else "NOT PROVED"
         words = f"files: {said.files}, bytes: {said.bytes}; {proof}; {gone}"
-        why = "" if good else f"; {printable(host.reason)}"
+        why = "" if good else f"; {plain(host.reason)}"
         became = Became(name, good, words + why)
     if host.outcome is not None:
         until = f"to be kept until {told['keep_until']}"
@@ -194,7 +195,7 @@ def finish_delete(journal: Journal, run_id: str) -> Became:
     name, snapshots = str(told["archive"]), [str(one) for one in told["snapshots"]]
     (host,) = journal.hosts(run_id)
     word = heard(journal, run_id, DELETED_KEY).get(host.host)
-    said = understood(DeletedSaid, word.told) if word else printable(host.reason) or NO_WORD
+    said = understood(DeletedSaid, word.told) if word else plain(host.reason) or NO_WORD
     if isinstance(said, str) or word is None:
         became = Became(name, False, str(said))
     else:
@@ -202,7 +203,7 @@ def finish_delete(journal: Journal, run_id: str) -> Became:
         good = not left and said.archive == name and host.outcome in {"ok", "changed"}
         copies = f"{len(said.copy_removed)} of the second copy"
         words = f"{len(said.removed)} of {len(snapshots)} snapshots deleted, {copies}"
-        why = "" if good else f"; {printable(host.reason)}"
+        why = "" if good else f"; {plain(host.reason)}"
         became = Became(name, good, words + why)
         if good:
             BackupCare(journal, run.cluster).delete_archive(name, word.at)

@@ -20,6 +20,7 @@ from ictops.operations.backup_results import (
     heard,
     printable,
     understood,
+    words,
 )
 from ictops.operations.planning import Work, make_plan, open_cluster, person
 from ictops.operations.run_files import told_in
@@ -239,7 +240,7 @@ def finish_restore(journal: Journal, run_id: str) -> Restored:
         run.now_reason or "",
     )  # fmt: skip
     word = heard(journal, run_id, KEY).get(host.host)
-    said = understood(RestoredSaid, word.told) if word else printable(host.reason) or "no word"
+    said = understood(RestoredSaid, word.told) if word else words(host.reason) or "no word"
     good = host.outcome in {"ok", "changed"} and not isinstance(said, str)
     if isinstance(said, str):
         done = Restored(
@@ -247,7 +248,7 @@ def finish_restore(journal: Journal, run_id: str) -> Restored:
             verified=False, overwrite=what.overwrite, why=said,
         )  # fmt: skip
     else:
-        why = "" if good else printable(host.reason)
+        why = "" if good else words(host.reason)
         done = Restored(
             of, host.host, what.path, what.snapshot, where(what, said.to) if good else "",
             printable(said.owner), said.files, said.bytes, said.verified,

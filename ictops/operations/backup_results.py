@@ -256,3 +256,8 @@ def printable(text: str) -> str:
     return "".join(
         letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
     )
+
+
+def words(text: str) -> str:
+    """Give what a program complains of on one line, as it may be printed."""
+    return printable("; ".join(line.strip() for line in text.splitlines() if line.strip()))

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from ictops.errors import NoHosts
 from ictops.operations.at_once import begin_reading
 from ictops.operations.backup_promise import SERVERS, servers
-from ictops.operations.backup_results import Heard, OfRepository, heard, of_repositories, printable
+from ictops.operations.backup_results import Heard, OfRepository, heard, of_repositories, words
 from ictops.operations.planning import Work, open_cluster
 from ictops.plans.model import Plan
 from ictops.settings import Settings
@@ -96,21 +96,21 @@ def words_of(
     site_of = {host: code for code, site in plan.sites.items() for host in site.hosts}
     owner = {one.repository: one.site for one in Backups(journal, run.cluster).sets()}
     said = heard(journal, run_id, key)
-    words: list[tuple[str, str, Heard, Model]] = []
+    told: list[tuple[str, str, Heard, Model]] = []
     silent: dict[str, str] = {}
     for host in journal.hosts(run_id):
         word = said.get(host.host)
         if word is None:
             silent[host.host] = "not begun" if host.outcome in {None, "deferred"} else (
-                printable(host.reason) or NO_WORD
+                words(host.reason) or NO_WORD
             )  # fmt: skip
             continue
         site = site_of[host.host]
         for one in of_repositories(model, word.told):
             if isinstance(one, str):
-                silent[host.host] = printable(one)
+                silent[host.host] = words(one)
             elif owner.get(one.repository, site) != site:
                 silent[host.host] = f"it speaks of {one.repository}, which is another school's"
             else:
-                words.append((host.host, site, word, one))
-    return words, silent
+                told.append((host.host, site, word, one))
+    return told, silent
