@@ -113,8 +113,15 @@ def begin_copy(
 
 
 def next_part(checks: Iterable[CareRecord], parts: int) -> int:
-    """Give the part that some repository has not been looked at for longest."""
-    looked = [_looked(one.details, parts) for one in checks]
+    """Give the part that some repository has not been looked at for longest.
+
+    One in which something was wrong is read once more first: it may have been a passing trouble.
+    """
+    of_parts = [one.details for one in checks if one.details.get("parts") == parts]
+    again = [int(details["again"]) for details in of_parts if details.get("again")]
+    if again:
+        return min(again)
+    looked = [_looked(details, parts) for details in of_parts]
     if not looked:
         return 1
     return min(
@@ -123,19 +130,30 @@ def next_part(checks: Iterable[CareRecord], parts: int) -> int:
 
 
 def finish_check(journal: Journal, run_id: str) -> Cared:
-    """Write down what a check found, and give it; again changes nothing."""
+    """Write down what a check found, and give it; again changes nothing.
+
+    Damage stands until the part in which it was found, or all of the repository, was read and is
+    good: another part that is good says nothing of it.
+    """
     care = BackupCare(journal, journal.run(run_id).cluster)
     before = {one.repository: one for one in care.of() if one.what == "check"}
 
     def details(said: OfRepository, at: str) -> dict[str, Any]:
         if not isinstance(said, CheckSaid):
             return {}
-        known = before.get(said.repository)
-        looked = _looked(known.details, said.parts) if known else {}
+        record = before.get(said.repository)
+        known = record.details if record and record.tried_at.isoformat() != at else {}
+        this = f"{said.part}/{said.parts}"
+        damaged = {} if said.good and said.parts == 1 else dict(known.get("damaged", {}))
+        damaged.pop(this, None)
+        if not said.good:
+            damaged[this] = words(said.message) or NO_REASON
+        again = not said.good and known.get("again") != said.part
         # Also where it found damage: else it would read this part for ever and no other.
-        looked = {**looked, str(said.part): at}
+        looked = {**_looked(known, said.parts), str(said.part): at}
         return {
             "part": said.part, "parts": said.parts, "seconds": said.seconds, "looked": looked,
+            "damaged": damaged, "again": said.part if again else None,
         }  # fmt: skip
 
     return _finish(journal, run_id, "check", "ictops_backup_check", CheckSaid, details)
@@ -190,15 +208,24 @@ def _finish(
 ) -> Cared:
     cluster = journal.run(run_id).cluster
     told, silent = words_of(journal, run_id, key, model)
-    done = [
-        CareRecord(
-            cluster=cluster, repository=said.repository, what=what, site=site, server=server,
-            tried_at=word.at, good=said.good, good_at=word.at if said.good else None,
-            message=words(said.message) or ("" if said.good else NO_REASON),
-            details=details(said, word.at.isoformat()),
-        )
-        for server, site, word, said in told
-    ]  # fmt: skip
+    done = []
+    for server, site, word, said in told:
+        about = details(said, word.at.isoformat())
+        damaged = about.get("damaged", {})
+        good = said.good and not damaged
+        message = words(said.message) or ("" if said.good else NO_REASON)
+        if said.good and damaged:
+            message = "; ".join(
+                f"part {part.replace('/', ' of ')}, not read again since: {why}"
+                for part, why in damaged.items()
+            )
+        done.append(
+            CareRecord(
+                cluster=cluster, repository=said.repository, what=what, site=site, server=server,
+                tried_at=word.at, good=good, good_at=word.at if good else None, message=message,
+                details=about,
+            )
+        )  # fmt: skip
     BackupCare(journal, cluster).record(done)
     return Cared(tuple(done), silent)
 

@@ -102,7 +102,11 @@ def test_the_part_that_was_read_longest_ago_is_next(
     for day in range(9):
         parts.append(part())
         checked(journal, parts[-1], good=day != 2, at=NOW + day * DAY)
-    assert parts == [1, 2, 3, 4, 5, 6, 7, 1, 2], "damage in the third keeps no other from its turn"
+    assert parts == [1, 2, 3, 3, 4, 5, 6, 7, 1], "what was wrong is read once more"
+    for day in range(9, 13):
+        parts.append(part())
+        checked(journal, parts[-1], good=parts[-1] != 2, at=NOW + day * DAY)
+    assert parts[9:] == [2, 2, 3, 4], "damage keeps no other part from its turn"
     whole = begin_check(journal, settings, parts="1")
     assert told(journal, whole) == {"backup_check": {"part": 1, "parts": 1}}
     for nonsense in ("0", "x", "999", -1):
@@ -116,6 +120,25 @@ def test_damage_is_kept_with_what_was_good_before(journal: Journal) -> None:
     (care,) = BackupCare(journal, "demo").of()
     assert (care.good, care.good_at, care.server) == (False, NOW, SERVER)
     assert care.message == "pack 1a is damaged"
+
+
+def test_damage_stands_until_its_part_is_read_and_good(journal: Journal) -> None:
+    def good() -> bool:
+        (care,) = BackupCare(journal, "demo").of()
+        assert care.good or "pack 1a is damaged" in care.message
+        return care.good
+
+    checked(journal, 1)
+    checked(journal, 2, good=False, at=NOW + DAY)
+    checked(journal, 3, at=NOW + 2 * DAY)
+    assert not good(), "another part says nothing of it"
+    checked(journal, 2, at=NOW + 3 * DAY)
+    assert good()
+    checked(journal, 4, good=False, at=NOW + 4 * DAY)
+    word = {"repository": "oakfield", "good": True, "part": 1, "parts": 1}
+    at = NOW + 5 * DAY
+    finish_check(journal, ended(journal, CHECK.operation, {SERVER: said("check", word)}, at=at))
+    assert good(), "all of it was read"
 
 
 def test_what_is_pruned_and_copied_is_kept(journal: Journal) -> None:
