@@ -62,6 +62,8 @@ def _of_repository(
         yield "check", "warning", f"{name}: its backups were not checked for damage lately"
     if one.escrowed is False:
         yield "escrow", "warning", f"{name}: its keys are not escrowed"
+    elif one.escrowed is None:
+        yield "escrow", "info", f"{name}: nobody has looked whether its keys are escrowed"
     if one.has_copy is False:
         yield "copy", "warning", f"{name}: there is no second copy elsewhere"
     elif one.has_copy and not one.copied_lately:

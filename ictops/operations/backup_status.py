@@ -128,9 +128,15 @@ def status(
     cluster = open_cluster(settings)
     promised = promises(settings, cluster, sites=sites)
     backups = Backups(journal, settings.cluster)
-    hosts = hosts_of(promised, backups.sets(sites=sites), backups.drills(), now)
-    care = BackupCare(journal, settings.cluster).of(sites=sites)
-    named = {one.repository: one.site for one in backups.sets(sites=sites)}
+    sets = backups.sets(sites=sites)
+    hosts = hosts_of(promised, sets, backups.drills(), now)
+    # What a school has left behind that is no longer of the cluster is nobody's worry.
+    care = [
+        one
+        for one in BackupCare(journal, settings.cluster).of(sites=sites)
+        if one.site in cluster.sites
+    ]
+    named = {one.repository: one.site for one in sets if one.host in promised}
     with_server = set(servers(cluster))
     return Status(
         at=now,

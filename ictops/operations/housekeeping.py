@@ -12,6 +12,7 @@ from ictops.operations.carry import jobs_of
 from ictops.running.recovery import prune_jobs
 from ictops.settings import Settings, make_private
 from ictops.store.alarms import Alarms
+from ictops.store.backup_care import BackupCare
 from ictops.store.backups import Backups
 from ictops.store.copies import is_file, make_copy
 from ictops.store.deliveries import Deliveries
@@ -35,7 +36,7 @@ class Pruned:
     slots: int
     """Times at which schedules were due."""
     backups: int
-    """Samples of backups; what status and drills need stays."""
+    """Samples of backups, and what was done to repositories; what status and drills need stays."""
 
 
 def prune(journal: Journal, settings: Settings, now: datetime, days: int | None = None) -> Pruned:
@@ -51,6 +52,7 @@ def prune(journal: Journal, settings: Settings, now: datetime, days: int | None 
     alarms = Alarms(journal).prune(now - kept) + Deliveries(journal).prune(now - kept)
     slots = Slots(journal).prune(now - kept)
     backups = Backups(journal, settings.cluster).prune(now - kept)
+    backups += BackupCare(journal, settings.cluster).prune(now - kept)
     jobs = prune_jobs(journal, jobs_of(settings))
     return Pruned(events, jobs, drifts, alarms, slots, backups)
 

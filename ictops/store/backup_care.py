@@ -50,6 +50,13 @@ class BackupCare:
             query = query.where(c.site.in_(list(sites)))
         return self.journal.rows(CareRecord, query.order_by(c.repository, c.what))
 
+    def prune(self, before: datetime) -> int:
+        """Delete what was last done before ``before``: of a repository that is no more."""
+        c = t.backup_care.c
+        with self.journal.writing() as connection:
+            old = t.backup_care.delete().where(c.cluster == self.cluster, c.tried_at < before)
+            return connection.execute(old).rowcount
+
     def keep_archive(self, archive: ArchiveRecord) -> None:
         """Write an archive down; of one name the first that came stays."""
         a = t.backup_archive.c

@@ -11,6 +11,7 @@ import pytest
 from ictops.operations.alarm_backups import RepositorySeen, of_repositories
 from ictops.operations.alarms import look
 from ictops.operations.backup import BACKUP, finish_backup
+from ictops.operations.backup_status import status
 from ictops.operations.drift_check import BACKUP as KIND
 from ictops.operations.drift_check import CHECK, backup_checks
 from ictops.operations.drift_fix import plan_fix
@@ -21,7 +22,8 @@ from ictops.operations.planning import Request
 from ictops.plans.model import Plan
 from ictops.settings import Settings
 from ictops.store.alarms import Alarms
-from ictops.store.backup_records import Drilled
+from ictops.store.backup_care import BackupCare
+from ictops.store.backup_records import CareRecord, Drilled
 from ictops.store.backups import Backups
 from ictops.store.drift import Drifts
 from ictops.store.journal import Journal
@@ -72,7 +74,10 @@ def test_a_failed_backup_is_told_once_and_twice_failed_is_urgent(
     school: Path, settings: Settings, journal: Journal
 ) -> None:
     good(journal)
-    care = ["warning oakfield: repository oakfield: its backups were not checked for damage lately"]
+    care = [
+        "warning oakfield: repository oakfield: its backups were not checked for damage lately",
+        "info oakfield: repository oakfield: nobody has looked whether its keys are escrowed",
+    ]
     assert alarms(journal, settings, NOW) == care
     for night, severity in ((1, "warning"), (2, "urgent"), (3, "urgent")):
         at = NOW + night * timedelta(hours=6)
@@ -151,7 +156,8 @@ CARED = RepositorySeen("oak", "oakfield", True, True, True, True, True)
         ({"check_good": False}, ["urgent: a check found damage in its backups, or failed"]),
         ({"checked_lately": False}, ["warning: its backups were not checked for damage lately"]),
         ({"escrowed": False}, ["warning: its keys are not escrowed"]),
-        ({"escrowed": None, "has_copy": None}, []),
+        ({"escrowed": None, "has_copy": None},
+         ["info: nobody has looked whether its keys are escrowed"]),
         ({"has_copy": False}, ["warning: there is no second copy elsewhere"]),
         ({"copied_lately": False}, ["warning: its second copy is out of date"]),
         ({"failed": ("copy", "prune")},
@@ -189,3 +195,17 @@ def test_housekeeping_leaves_what_status_needs(
     assert prune(journal, settings, NOW + 900 * DAY).backups == 2
     assert len(Backups(journal, "demo").sets()) == 1
     assert len(Backups(journal, "demo").newest_snapshots()) == 1
+
+
+def test_a_school_that_left_is_no_worry(school: Path, settings: Settings, journal: Journal) -> None:
+    good(journal)
+    care = CareRecord("demo", "gone", "check", "rowan", "row-bak", NOW, False, None, "damaged")
+    BackupCare(journal, "demo").record([care])
+    assert [one.repository for one in status(journal, settings, now=NOW).repositories] == [
+        "oakfield"
+    ]
+    (school / "host_vars" / "oak-srv-02.yml").unlink()
+    text = (school / "oakfield.yml").read_text()
+    (school / "oakfield.yml").write_text(text.partition("homes:")[0])
+    now = status(journal, settings, now=NOW)
+    assert (now.hosts, now.repositories, now.broken) == ((), (), False)

@@ -137,6 +137,8 @@ def test_of_a_repository_the_last_time_of_each_kind_is_kept(journal: Journal) ->
     assert care.of(sites=["elmtree"]) == []
     care.record([replace(bad, good=True, tried_at=NOW + 2 * DAY)])
     assert care.of()[0].good_at == NOW + 2 * DAY
+    assert care.prune(NOW + DAY) == 1
+    assert [one.what for one in care.of()] == ["check"]
 
 
 ARCHIVE = ArchiveRecord(
