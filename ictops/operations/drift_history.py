@@ -10,6 +10,11 @@ from datetime import datetime
 from typing import Any
 
 from ictops.operations.at_once import begin_reading
+from ictops.operations.backup import BACKUP
+from ictops.operations.backup_care import CHECK as BACKUP_CHECK
+from ictops.operations.backup_care import COPY, PRUNE
+from ictops.operations.backup_drill import DRILL
+from ictops.operations.backup_find import FIND, LIST
 from ictops.operations.drift_check import CHECK, HOST
 from ictops.operations.planning import Work
 from ictops.settings import Settings
@@ -22,7 +27,12 @@ ASK = "drift-evidence"
 PLAYBOOK = "drift_evidence.yml"
 PATHS_VARIABLE = "drift_evidence_paths"
 READS_ONLY = "asking who changed a host changes nothing"
-ONLY_LOOK = frozenset({CHECK, ASK, "switch-drift", "switch-backup", "switch-survey"})
+ONLY_LOOK = frozenset(
+    {
+        CHECK, ASK, "switch-drift", "switch-backup", "switch-survey", BACKUP, DRILL.operation,
+        BACKUP_CHECK.operation, PRUNE.operation, COPY.operation, LIST.operation, FIND.operation,
+    }
+)  # fmt: skip
 """Operations that change nothing on a host."""
 _PATH = re.compile(r"(?:^| : )(/[^\0]*)$")
 

@@ -51,20 +51,35 @@ class BackupCare:
         return self.journal.rows(CareRecord, query.order_by(c.repository, c.what))
 
     def prune(self, before: datetime) -> int:
-        """Delete what was last done before ``before``: of a repository that is no more."""
-        c = t.backup_care.c
+        """Delete what was last done before ``before``, in all clusters: that repository is gone."""
         with self.journal.writing() as connection:
-            old = t.backup_care.delete().where(c.cluster == self.cluster, c.tried_at < before)
+            old = t.backup_care.delete().where(t.backup_care.c.tried_at < before)
             return connection.execute(old).rowcount
 
     def keep_archive(self, archive: ArchiveRecord) -> None:
-        """Write an archive down; of one name the first that came stays."""
+        """Write an archive down; what is told twice changes nothing.
+
+        Where two runs have archived under one name all of it is one archive, kept until the later
+        day: it is deleted together one day, and nothing of it is forgotten.
+        """
         a = t.backup_archive.c
+        same = (a.cluster == archive.cluster, a.name == archive.name)
         with self.journal.writing() as connection:
             one_at_a_time(connection, f"backup archive {self.cluster}")
-            same = sa.select(a.name).where(a.cluster == archive.cluster, a.name == archive.name)
-            if connection.execute(same).first() is None:
+            row = connection.execute(sa.select(t.backup_archive).where(*same)).mappings().first()
+            if row is None:
                 connection.execute(t.backup_archive.insert().values(asdict(archive)))
+            elif not set(archive.snapshots) <= set(row["snapshots"]):
+                both = {
+                    "snapshots": [*row["snapshots"], *archive.snapshots],
+                    "paths": [*row["paths"], *archive.paths],
+                    "removed": [*row["removed"], *archive.removed],
+                    "files": row["files"] + archive.files,
+                    "bytes": row["bytes"] + archive.bytes,
+                    "keep_until": max(row["keep_until"], archive.keep_until),
+                    "deleted_at": None,
+                }
+                connection.execute(t.backup_archive.update().where(*same).values(both))
 
     def archives(self, *, sites: Collection[str] = ()) -> list[ArchiveRecord]:
         """Give the archives by name, also those that were deleted."""

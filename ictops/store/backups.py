@@ -110,18 +110,18 @@ class Backups:
                 connection.execute(gone.values(sample=[]))  # or a drill would look for it
 
     def prune(self, before: datetime) -> int:
-        """Delete old snapshots' samples; the newest of each set and its last drill stay."""
+        """Delete old snapshots' samples, of all clusters; the newest of each set and its last
+        drill stay.
+        """
         s = t.backup_snapshot.c
-        ranked = sa.select(
+        newest = sa.select(
             s.id,
             sa.func.row_number()
-            .over(partition_by=(s.host, s.name), order_by=(s.at.desc(), s.id.desc()))
+            .over(partition_by=(s.cluster, s.host, s.name), order_by=(s.at.desc(), s.id.desc()))
             .label("place"),
-        ).where(s.cluster == self.cluster)
-        newest = ranked.subquery()
+        ).subquery()
         kept = sa.select(newest.c.id).where(newest.c.place <= KEPT_OF_A_SET)
-        old = sa.and_(s.cluster == self.cluster, s.at < before)
-        where = sa.and_(old, s.id.not_in(kept), s.id.not_in(self._last_drilled()))
+        where = sa.and_(s.at < before, s.id.not_in(kept), s.id.not_in(self._last_drilled()))
         return self.journal.delete(t.backup_snapshot, where)
 
     def _record(self, connection: sa.Connection, run_id: str, one: Tried) -> None:
@@ -174,12 +174,12 @@ class Backups:
                 s.id,
                 sa.func.row_number()
                 .over(
-                    partition_by=(s.host, s.name),
+                    partition_by=(s.cluster, s.host, s.name),
                     order_by=(s.drilled_at.desc(), s.at.desc(), s.id.desc()),
                 )
                 .label("place"),
             )
-            .where(s.cluster == self.cluster, s.drilled_at.is_not(None))
+            .where(s.drilled_at.is_not(None))
             .subquery()
         )
         return sa.select(ranked.c.id).where(ranked.c.place == 1)

@@ -153,9 +153,16 @@ def test_an_archive_is_written_down_once_and_its_end_with_it(journal: Journal) -
     care.keep_archive(replace(ARCHIVE, files=0))
     assert care.archive("leavers-2026") == ARCHIVE
     assert care.archive("other") is None
+    again = replace(ARCHIVE, snapshots=[OTHER_ID], paths=["/home/ben"], keep_until=date(2030, 1, 1))
+    care.keep_archive(again)
+    care.keep_archive(again)
+    both = care.archive("leavers-2026")
+    assert both is not None
+    assert (both.snapshots, both.keep_until) == ([ID, OTHER_ID], ARCHIVE.keep_until)
+    assert (both.files, both.paths) == (6, ["/home/ann", "/home/ben"])
     care.delete_archive("leavers-2026", NOW + DAY)
     care.delete_archive("leavers-2026", NOW + 2 * DAY)
-    assert care.archives() == [replace(ARCHIVE, deleted_at=NOW + DAY)]
+    assert care.archives() == [replace(both, deleted_at=NOW + DAY)]
 
 
 ENTRY = AuditRecord("demo", NOW, "ann", "restored", "oakfield", "srv:/home/a", "3 B", "asked", "r1")
