@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ictops.operations.report import RunReport
+    from ictops.running.course import Notice
     from ictops.settings import Settings
     from ictops.store.journal import Journal
 
@@ -93,8 +94,13 @@ def carry_quietly(journal: Journal, run_id: str, settings: Settings, what: str) 
     from ictops.operations.carry import carry  # noqa: PLC0415
 
     interrupts = Interrupts()
+
+    def hear(notice: Notice) -> None:
+        if notice.what in {"wait", "note"}:
+            warn(notice.text)
+
     with working(what), interrupts.watched():
-        carry(journal, run_id, settings, on_engine=interrupts.take)
+        carry(journal, run_id, settings, notice=hear, on_engine=interrupts.take)
 
 
 def warn(words: str) -> None:

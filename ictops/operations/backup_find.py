@@ -11,13 +11,17 @@ from ictops.errors import PlanError
 from ictops.operations.backup_care import Cared, finish_list
 from ictops.operations.backup_results import FindSaid, FoundSaid, ListSaid, SnapshotSaid, words
 from ictops.operations.backup_servers import OnServers, begin_on_servers, words_of
+from ictops.operations.run_files import told_in
+from ictops.plans.model import Plan
 from ictops.settings import Settings
 from ictops.store.journal import Journal
 from ictops.store.records import Scheduled
 
 READS_ONLY = "looking into backups changes nothing"
-LIST = OnServers("backup-list", "list of backups", "backup_list.yml", READS_ONLY)
-FIND = OnServers("backup-find", "search in backups", "backup_find.yml", READS_ONLY)
+LIST = OnServers("backup-list", "list of backups", "backup_list.yml", READS_ONLY, beside=True)
+FIND = OnServers("backup-find", "search in backups", "backup_find.yml", READS_ONLY, beside=True)
+
+VARIABLE = "backup_find"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +110,18 @@ def begin_find(
         pattern=pattern, host=host, set=set_,
         after=after.isoformat() if after else None, before=before.isoformat() if before else None,
     )  # fmt: skip
-    return begin_on_servers(journal, settings, FIND, {"backup_find": told}, sites=sites)
+    return begin_on_servers(journal, settings, FIND, {VARIABLE: told}, sites=sites)
 
 
 def found_of(journal: Journal, run_id: str) -> Found:
     """Give what a search brought."""
     told, silent = words_of(journal, run_id, "ictops_backup_found", FindSaid)
     files = [(said.repository, one) for *_, said in told for one in said.found]
+    asked = told_in(Plan.model_validate_json(journal.run(run_id).plan), VARIABLE)
+    if after := asked.get("after"):
+        files = [one for one in files if one[1].at >= datetime.fromisoformat(str(after))]
+    if before := asked.get("before"):
+        files = [one for one in files if one[1].at <= datetime.fromisoformat(str(before))]
     files.sort(key=lambda one: one[1].at, reverse=True)
     bad = {said.repository: words(said.message) for *_, said in told if not said.good}
     return Found(tuple(files), any(said.more for *_, said in told), {**silent, **bad})

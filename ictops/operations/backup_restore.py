@@ -210,6 +210,8 @@ def begin_restore(journal: Journal, settings: Settings, site: str, what: Wanted)
         title=f"restore to {what.on}",
         playbook=PLAYBOOK,
         extra_vars={VARIABLE: told, "ictops_backup_of": what.host},
+        # A person waits for it, and a backup or a check may take hours.
+        beside=True,
         takes=lambda host: host.name == what.on,
         only_for="one Linux host",
     )

@@ -26,12 +26,14 @@ class OnServers:
     """What is to be done on backup servers.
 
     :ivar reason: why it need not wait for a window.
+    :ivar beside: whether it need not wait for other runs either, such as a check of hours.
     """
 
     operation: str
     title: str
     playbook: str
     reason: str
+    beside: bool = False
 
 
 def begin_on_servers(
@@ -57,6 +59,7 @@ def begin_on_servers(
         title=what.title,
         playbook=what.playbook,
         extra_vars=extra_vars,
+        beside=what.beside,
         takes=lambda host: SERVERS in host.groups,
         only_for=f"backup servers (hosts of the group {SERVERS})",
     )

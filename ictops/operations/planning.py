@@ -103,6 +103,8 @@ class Work:
     idempotent: bool = True
     check: bool = False
     """Whether it only looks what would be changed."""
+    beside: bool = False
+    """Whether it may be at a host while another run is."""
     takes: Callable[[Host], bool] = lambda _: True
     """Which hosts the operation is for."""
     only_for: str = ""
@@ -168,6 +170,7 @@ def make_plan(settings: Settings, request: Request, work: Work) -> Draft:
             extra_vars=dict(work.extra_vars),
             idempotent=work.idempotent,
             check=work.check,
+            beside=work.beside,
             needs_approval=request.needs_approval,
             limits=request.limits,
             gate=request.gate,

@@ -47,9 +47,10 @@ def plan_digest(plan: Plan) -> str:
             return value.total_seconds()
         raise TypeError(f"a plan cannot hold a {type(value).__name__}")
 
-    text = json.dumps(
-        plan.model_dump(mode="python"), sort_keys=True, separators=(",", ":"), default=plain
-    )
+    told = plan.model_dump(mode="python")
+    if not plan.beside:  # or plans that were approved before there was this would be no longer
+        del told["beside"]
+    text = json.dumps(told, sort_keys=True, separators=(",", ":"), default=plain)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -157,6 +157,8 @@ class Plan(_Part):
     """Whether a host whose outcome is unknown after a crash may simply be done again."""
     check: bool = False
     """Whether it only looks what would be changed: Ansible's check mode, with diff."""
+    beside: bool = False
+    """Whether it may be at a host while another run is: it only reads, or adds what is new."""
     needs_approval: bool = False
     two_people: bool = False
     """Whether the approval must be another person's than its author's."""

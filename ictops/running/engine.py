@@ -242,6 +242,7 @@ class Engine:
             hosts=step.hosts,
             cluster=self.plan.cluster,
             at=self.clock(),
+            alone=not self.plan.beside,
         )
         if shard is None:
             others = ", ".join(self.journal.claimed_by(self.plan.cluster, step.hosts))

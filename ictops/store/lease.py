@@ -65,10 +65,13 @@ class Lease:
         hosts: Sequence[str],
         cluster: str,
         at: datetime,
+        alone: bool = True,
     ) -> ShardRecord | None:
         """Write a shard down before it starts, and give it.
 
         Hosts that another run works on are left out; if all are, nothing is written.
+
+        :param alone: whether that is so; else it works beside others, and keeps none away.
         """
         with self._writing() as connection:
             s = t.shard.c
@@ -92,7 +95,9 @@ class Lease:
             shard_id: int = connection.execute(
                 t.shard.insert().values(row).returning(s.id)
             ).scalar_one()
-            claimed = self._claim(connection, cluster, hosts, shard_id)
+            claimed = set(hosts)
+            if alone:
+                claimed = self._claim(connection, cluster, hosts, shard_id)
             this_shard = s.id == shard_id
             if not claimed:
                 connection.execute(t.shard.delete().where(this_shard))

@@ -11,6 +11,7 @@ import pytest
 
 from ictops.errors import BackupError, BackupServerSilent, Exit, InventoryError, PlanError
 from ictops.operations import backup_leavers as leavers
+from ictops.operations.backup_care import begin_check
 from ictops.operations.backup_find import FIND, begin_find, found_of, literal
 from ictops.operations.backup_paths import after_period, moment, whole_path
 from ictops.operations.backup_restore import (
@@ -80,6 +81,29 @@ def test_a_search_says_what_it_looks_for(
         begin_find(journal, settings, "a", after=NOW, before=NOW)
     with pytest.raises(PlanError, match="holds a template"):
         begin_find(journal, settings, "{{ lookup('pipe', 'id') }}")
+
+
+def test_what_was_not_asked_for_is_not_shown(journal: Journal) -> None:
+    files = [file(ID, NOW), file(OTHER_ID, NOW + DAY), file(THIRD_ID, NOW + 2 * DAY)]
+    word = {"repository": "oakfield", "good": True, "message": "", "found": files}
+    asked = {"after": (NOW + HOUR).isoformat(), "before": (NOW + DAY).isoformat()}
+    run = ended(
+        journal, FIND.operation, {SERVER: {"ictops_backup_found": {"repositories": [word]}}},
+        extra_vars={"backup_find": {"pattern": "*", **asked}},
+    )  # fmt: skip
+    assert [one.snapshot for _, one in found_of(journal, run).files] == [OTHER_ID]
+
+
+def test_looking_and_restoring_wait_for_no_other_run(
+    school: Path, settings: Settings, journal: Journal
+) -> None:
+    what = wanted(HOST, PATH, ID, place_of(settings, HOST, None), **HOW)
+    for run_id, beside in (
+        (begin_find(journal, settings, "x"), True),
+        (begin_restore(journal, settings, "oakfield", what), True),
+        (begin_check(journal, settings), False),
+    ):
+        assert Plan.model_validate_json(journal.run(run_id).plan).beside is beside
 
 
 def test_the_newest_backup_with_the_path_is_taken(journal: Journal) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ictops.errors import LeaseLost, RunError
+from ictops.plans.file import plan_digest
 from ictops.plans.model import Gate
 from ictops.running import engine as engine_module
 from ictops.running.course import Notice
@@ -273,6 +274,19 @@ def test_a_run_waits_for_hosts_that_another_works_on_and_says_for_which(journal:
 
     assert engine_of(journal, plan, Scripted(), notice=hear).carry() == "finished"
     assert said == [f"run {other.run_id} works on these hosts"]
+
+
+def test_a_run_that_only_looks_waits_for_no_other_and_keeps_none_away(journal: Journal) -> None:
+    plan = small_plan({"oak": [["oak-1"]]})
+    other = journal.acquire(journalled(journal, plan), at=BEGIN)
+    shard = other.start_shard(
+        site="oak", wave=0, kind="work", token="t", hosts=["oak-1"], cluster="demo", at=BEGIN
+    )
+    assert shard is not None
+    looking = plan.model_copy(update={"beside": True, "title": "looking"})
+    assert plan_digest(looking) != plan_digest(plan)
+    assert engine_of(journal, looking, Scripted()).carry() == "finished"
+    assert journal.claimed_by("demo", ["oak-1"]) == [other.run_id], "the other's claim stands"
 
 
 def test_how_far_hosts_are_is_told_until_they_go_on(journal: Journal) -> None:
