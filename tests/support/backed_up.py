@@ -41,14 +41,16 @@ class BackedUp:
         """Run a script on a host, behind Ansible's back."""
         return self.work.on(host, "sh", "-euc", script)
 
-    def has(self, path: str, text: str, owner: str = "pupil", mode: str = "640") -> str:
-        """Write a file on the host that is backed up; give its SHA-256."""
+    def has(
+        self, path: str, text: str, owner: str = "pupil", mode: str = "640", host: str = HOST
+    ) -> str:
+        """Write a file on a host that is backed up; give its SHA-256."""
         self.on(
-            HOST,
+            host,
             f"mkdir -p '{Path(path).parent}'; printf %s '{text}' > '{path}'; "
             f"chown {owner}:{owner} '{path}'; chmod {mode} '{path}'",
         )
-        return self.digest(path)
+        return self.digest(path, host)
 
     def digest(self, path: str, host: str = HOST) -> str:
         return self.on(host, f"sha256sum < '{path}'").split()[0]
@@ -92,11 +94,15 @@ def school_of(folder: Path) -> Iterator[BackedUp]:
         made.has("/home/pupils/ann/essay.odt", "my essay, first version")
         made.has("/home/pupils/ben/a [1] *.txt", "signs in its name")
         made.has("/etc/school/settings", "a setting", owner="root", mode="600")
-        for playbook in ("backup_server.yml", "backup_hosts.yml"):
+        made.has("/home/pupils/eve/work.txt", "at another host", host=OTHER)
+        for playbook, limit in (
+            ("backup_server.yml", "backup_servers"),
+            ("backup_hosts.yml", f"{HOST},{OTHER}"),
+        ):
             plan = f"plan-{secrets.token_hex(3)}.yml"
             made.ictops(
-                "plan", "playbook", playbook, "--sites", "all", "--canary", "none",
-                "--in", "christmas", "-o", plan,
+                "plan", "playbook", playbook, "--limit", limit, "--canary", "none",
+                "--shares", "100%", "--in", "christmas", "-o", plan,
             )  # fmt: skip
             made.ictops("apply", plan, "--now", "--reason", "a test")
         yield made
