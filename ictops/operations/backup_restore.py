@@ -270,7 +270,13 @@ def finish_restore(journal: Journal, run_id: str) -> Restored:
 
 
 def where(what: Wanted, to: str) -> str:
-    """Give where a restored path is now."""
+    """Give where a restored path is now.
+
+    :param to: what the host says: the path itself, or the folder that it was told, in which restic
+        lays out the whole path.
+    """
+    if to and to.rstrip("/") == what.to.rstrip("/"):
+        return to.rstrip("/") + what.path
     return to or what.path
 
 

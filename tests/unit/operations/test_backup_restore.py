@@ -263,6 +263,8 @@ def test_what_is_back_is_told_and_kept_for_good(journal: Journal, settings: Sett
     assert (entry.what, entry.subject) == ("restored", f"{HOST}:{PATH}")
     assert "files: 1, bytes: 12" in entry.details
     assert finish_restore(journal, restored(journal, {**BACK, "to": ""}, to="")).where == PATH
+    folder = {**BACK, "to": "/new"}
+    assert finish_restore(journal, restored(journal, folder)).where == f"/new{PATH}"
 
 
 @pytest.mark.parametrize(

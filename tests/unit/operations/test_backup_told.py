@@ -11,6 +11,8 @@ import pytest
 from ictops.operations.alarm_backups import RepositorySeen, of_repositories
 from ictops.operations.alarms import look
 from ictops.operations.backup import BACKUP, finish_backup
+from ictops.operations.backup_leavers import ARCHIVE
+from ictops.operations.backup_restore import RESTORE
 from ictops.operations.backup_status import status
 from ictops.operations.drift_check import BACKUP as KIND
 from ictops.operations.drift_check import CHECK, backup_checks
@@ -91,6 +93,17 @@ def test_a_failed_backup_is_told_once_and_twice_failed_is_urgent(
     assert versions[HOST] == 2, "the third night is no news"
     good(journal, NOW + DAY)
     assert alarms(journal, settings, NOW + DAY) == care
+
+
+def test_a_restore_that_failed_is_told_where_it_is_waited_for(
+    school: Path, settings: Settings, journal: Journal
+) -> None:
+    good(journal)
+    before = alarms(journal, settings, NOW)
+    ended(journal, RESTORE, {HOST: None}, outcomes={HOST: "failed"})
+    assert alarms(journal, settings, NOW) == before
+    ended(journal, ARCHIVE, {HOST: None}, outcomes={HOST: "failed"})
+    assert len(alarms(journal, settings, NOW)) == len(before) + 1
 
 
 def test_a_backup_that_is_too_old_has_one_alarm_and_drifts(
