@@ -7,18 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from ictops.settings import content_dir
 from ictops.store.journal import Journal
 from tests.support.backed_up import HOST, OTHER, SERVER, BackedUp, school_of
 from tests.support.schools import a_day_ago, just_now
 
-pytestmark = [
-    pytest.mark.lab,
-    pytest.mark.skipif(
-        not (content_dir() / "playbooks" / "backup.yml").exists(),
-        reason="the roles of backups are not here",
-    ),
-]
+pytestmark = pytest.mark.lab
 ESSAY = "/home/pupils/ann/essay.odt"
 
 

@@ -7,8 +7,10 @@ import json
 import os
 import pwd
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 NO_LOCK = ("--no-lock",)
 """For what only reads, and must not wait for a backup or keep one waiting."""
@@ -51,6 +53,12 @@ class Repository:
         extended = [word for one in self.options for word in ("--option", one)]
         return ["restic", "--repo", self.url, *extended, *command]
 
+    def give(self, folder: str) -> None:
+        """Give a folder to the account, so that it can restore into it."""
+        if self.account:
+            whose = pwd.getpwnam(self.account)
+            os.chown(folder, whose.pw_uid, whose.pw_gid)
+
     def process(self, **more: str) -> dict[str, object]:
         """Give what :class:`subprocess.Popen` needs to run it: environment and account.
 
@@ -78,9 +86,22 @@ class Repository:
         }
 
 
-def run(repository: Repository, *command: str, may_end_with: tuple[int, ...] = (0,)) -> str:
+def literal(path: str) -> str:
+    """Give a path as a pattern of restic's that fits nothing else (Go's filepath.Match)."""
+    return "".join(f"\\{letter}" if letter in "*?[\\" else letter for letter in path)
+
+
+def run(
+    repository: Repository,
+    *command: str,
+    may_end_with: tuple[int, ...] = (0,),
+    environment: Mapping[str, str] = MappingProxyType({}),
+    keep: tuple[int, ...] = (),
+) -> str:
     """Run restic, and give what it printed.
 
+    :param environment: more of it, for what is secret.
+    :param keep: open files that it is to have, too.
     :raises ResticError: if it ends with something else.
     """
     done = subprocess.run(
@@ -89,7 +110,8 @@ def run(repository: Repository, *command: str, may_end_with: tuple[int, ...] = (
         text=True,
         errors="replace",
         check=False,
-        **repository.process(),
+        pass_fds=keep,
+        **repository.process(**environment),
     )
     if done.returncode not in may_end_with:
         raise ResticError(done.returncode, _complaint(done.stderr or done.stdout))
@@ -106,6 +128,15 @@ def answer(repository: Repository, *command: str):
         return json.loads(said)
     except ValueError as error:
         raise ResticError(0, f"what restic says cannot be read: {error}") from error
+
+
+def answer_lines(repository: Repository, *command: str):
+    """Run restic with ``--json``, and give each line that it says.
+
+    :raises ResticError: if it fails.
+    """
+    said = run(repository, *command, "--json")
+    return [json.loads(line) for line in said.splitlines() if line.startswith("{")]
 
 
 def _complaint(text: str) -> str:

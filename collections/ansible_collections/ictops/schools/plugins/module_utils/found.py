@@ -1,0 +1,71 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Looking for a file in the snapshots of a repository."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+from ansible_collections.ictops.schools.plugins.module_utils.repositories import Snapshot, snapshots
+from ansible_collections.ictops.schools.plugins.module_utils.restic import Repository, answer
+
+MOST = 1000
+"""Finds: more are no help to anybody, and a wide pattern would have millions."""
+FIRST = 8
+"""Snapshots that are looked through first; each time after it twice as many.
+
+Restic reads a folder that several snapshots share only once, but begins anew with each call.
+"""
+
+
+def find(
+    repository: Repository,
+    pattern: str,
+    host: str = "",
+    set: str = "",  # noqa: A002 - the field's own word
+    after: str = "",
+    before: str = "",
+) -> tuple[list[dict[str, Any]], bool]:
+    """Give what the pattern fits, of the newest snapshots first, and whether there is more.
+
+    :param after: ISO 8601 with a time zone, as ``before``; or nothing.
+    :raises ResticError: if the repository cannot be read.
+    """
+    words = (["--host", host] if host else []) + (["--tag", f"set={set}"] if set else [])
+    left = [one for one in snapshots(repository, *words) if _between(one, after, before)]
+    found: list[dict[str, Any]] = []
+    many = FIRST
+    while left and len(found) < MOST:
+        now, left = left[:many], left[many:]
+        found += _in(repository, pattern, now)
+        many *= 2
+    return found[:MOST], bool(left) or len(found) > MOST
+
+
+def _in(repository: Repository, pattern: str, among: list[Snapshot]) -> list[dict[str, Any]]:
+    chosen = [word for one in among for word in ("--snapshot", one.id)]
+    hits = answer(repository, "find", "--no-lock", *chosen, "--", pattern) or ()
+    by_id = {one["snapshot"]: one["matches"] or () for one in hits}
+    return [
+        {
+            "snapshot": one.id, "host": one.host, "set": one.set, "at": one.at,
+            "path": match["path"], "type": match["type"], "size": match.get("size") or 0,
+            "mtime": match["mtime"],
+        }
+        for one in among
+        for match in by_id.get(one.id, ())
+    ]  # fmt: skip
+
+
+def _between(one: Snapshot, after: str, before: str) -> bool:
+    at = _moment(one.at)
+    return (not after or at >= _moment(after)) and (not before or at <= _moment(before))
+
+
+def _moment(text: str) -> datetime:
+    """Read a time; restic's have nanoseconds, which Python before 3.11 does not read."""
+    head, _, rest = text.replace("Z", "+00:00").partition(".")
+    zone = rest.lstrip("0123456789")
+    moment = datetime.fromisoformat(head + zone)
+    utc = timezone.utc  # noqa: UP017 - for hosts with an older Python
+    return moment if moment.tzinfo else moment.replace(tzinfo=utc)

@@ -1,0 +1,167 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The repositories of a backup server, one by one: one's trouble is not another's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible_collections.ictops.schools.plugins.module_utils.restic import (
+    Repository,
+    ResticError,
+    answer,
+    run,
+)
+
+REPOSITORIES = {
+    "type": "list",
+    "elements": "dict",
+    "required": True,
+    "options": {
+        "name": {"type": "str", "required": True},
+        "url": {"type": "path", "required": True},
+        "password_file": {"type": "path", "required": True},
+        "escrow_file": {"type": "path", "required": True},
+        "account": {"type": "str", "default": ""},
+        "copy": {
+            "type": "dict",
+            "options": {
+                "url": {"type": "str", "required": True},
+                "password_file": {"type": "path", "required": True},
+                "environment": {"type": "dict", "default": {}, "no_log": True},
+                "options": {"type": "list", "elements": "str", "default": []},
+            },
+        },
+    },
+}
+"""The argument of every module that works on repositories; the role backup_server gives it."""
+UNTAGGED = ""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A snapshot, with what its tags say.
+
+    :ivar id: the whole one, in hexadecimal.
+    :ivar original: the snapshot that it is a copy of; its own id if it is none.
+    :ivar at: ISO 8601, UTC.
+    """
+
+    id: str
+    original: str
+    host: str
+    at: str
+    paths: tuple[str, ...]
+    set: str
+    class_: str
+    kind: str
+    archive: str
+
+
+def own(one: Mapping[str, Any]) -> Repository:
+    """Give the repository itself."""
+    return Repository(one["url"], one["password_file"], account=one["account"])
+
+
+def copy_of(one: Mapping[str, Any]) -> Repository | None:
+    """Give its second copy, if there is to be one."""
+    copy = one.get("copy")
+    if not copy:
+        return None
+    environment = {name: str(value) for name, value in copy["environment"].items()}
+    options = tuple(copy["options"])
+    return Repository(copy["url"], copy["password_file"], options, environment, one["account"])
+
+
+def shown(url: str) -> str:
+    """Give a repository's place without what is secret in it."""
+    kind, _, rest = url.partition(":")
+    if "://" not in rest:
+        return url
+    parts = urlsplit(rest)
+    place = parts.netloc.rpartition("@")[2]
+    return f"{kind}:{parts.scheme}://{place}{parts.path}"
+
+
+def snapshots(repository: Repository, *more: str) -> list[Snapshot]:
+    """Give the snapshots of a repository, the newest first.
+
+    :param more: restic's own options, such as ``--host``.
+    :raises ResticError: if it cannot be read.
+    """
+    found = [_snapshot(one) for one in answer(repository, "snapshots", "--no-lock", *more) or ()]
+    return sorted(found, key=lambda one: one.at, reverse=True)
+
+
+def _snapshot(one: Mapping[str, Any]) -> Snapshot:
+    tags = dict(tag.partition("=")[::2] for tag in one.get("tags") or ())
+    return Snapshot(
+        one["id"],
+        one.get("original") or one["id"],
+        one["hostname"],
+        one["time"],
+        tuple(one.get("paths") or ()),
+        tags.get("set", UNTAGGED),
+        tags.get("class", UNTAGGED),
+        tags.get("kind", UNTAGGED),
+        tags.get("archive", UNTAGGED),
+    )
+
+
+def unlock(repository: Repository) -> None:
+    """Take away what a process that is dead has left locked; a lock that is in use stays.
+
+    :raises ResticError: if the repository cannot be read.
+    """
+    run(repository, "unlock")
+
+
+def size_of(folder: Path) -> int:
+    """Give how many bytes the files of a folder have, as far as they are still there."""
+    total = 0
+    for path, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += Path(path, name).stat().st_size
+            except FileNotFoundError:  # pruned, or renamed, meanwhile
+                continue
+    return total
+
+
+def each(
+    repositories: Sequence[Mapping[str, Any]], work: Callable[[Mapping[str, Any]], dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Do the work on each repository, and give what came of it, also of those that failed."""
+    told = []
+    for one in repositories:
+        try:
+            more = {"good": True, "message": "", **work(one)}
+        except (ResticError, OSError) as error:
+            more = {"good": False, "message": said_of(error)}
+        told.append({"repository": one["name"], **more})
+    return told
+
+
+def said_of(error: Exception) -> str:
+    """Say what went wrong, and what to do where that is plain."""
+    text = str(error)
+    if "no space left on device" in text.lower():
+        return f"the disk of the repository is full; nothing that was there is lost. {text}"
+    if "wrong password or no key found" in text:
+        return f"the password is not this repository's: is backup_password another one now? {text}"
+    if "already locked" in text:
+        return f"something else is at work in the repository; try again later. {text}"
+    return text
+
+
+def end(module, key: str, told: Sequence[Mapping[str, Any]], changed: bool = False) -> None:
+    """End a module with what is told of each repository: as failed if one is not good."""
+    bad = [f"{one['repository']}: {one['message']}" for one in told if not one["good"]]
+    result = {"changed": changed, key: {"repositories": list(told)}}
+    if bad:
+        module.fail_json(msg="; ".join(bad), **result)
+    module.exit_json(**result)
