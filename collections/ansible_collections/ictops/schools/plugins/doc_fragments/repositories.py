@@ -11,21 +11,14 @@ class ModuleDocFragment:
 options:
   repositories:
     description: The server's repositories, as the role C(backup_server) knows them.
-    type: list
-    elements: dict
+    type: dict
     required: true
     suboptions:
-      name: {description: Its name., type: str, required: true}
-      url: {description: Where it is., type: path, required: true}
-      password_file: {description: Holds its password., type: path, required: true}
-      escrow_file: {description: Holds a key of it for emergencies., type: path, required: true}
-      account: {description: Who its files belong to., type: str, default: ""}
-      copy:
-        description: Its second copy.
-        type: dict
-        suboptions:
-          url: {description: "Where it is, as restic says it.", type: str, required: true}
-          password_file: {description: Holds its password., type: path, required: true}
-          environment: {description: What its backend needs., type: dict, default: {}}
-          options: {description: Options of restic., type: list, elements: str, default: []}
+      names: {description: Their names., type: list, elements: str, required: true}
+      folder: {description: Where they are., type: path, required: true}
+      settings: {description: Where their passwords are., type: path, required: true}
+      account: {description: Who their files belong to., type: str, required: true}
+      copy_to: {description: "Where their copies are, as restic says it.", type: str, default: ""}
+      copy_options: {description: Options of restic., type: list, elements: str, default: []}
+      copy_environment: {description: What its backend needs., type: dict, default: {}}
 """

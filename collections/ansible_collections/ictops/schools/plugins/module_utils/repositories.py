@@ -18,24 +18,16 @@ from ansible_collections.ictops.schools.plugins.module_utils.restic import (
 )
 
 REPOSITORIES = {
-    "type": "list",
-    "elements": "dict",
+    "type": "dict",
     "required": True,
     "options": {
-        "name": {"type": "str", "required": True},
-        "url": {"type": "path", "required": True},
-        "password_file": {"type": "path", "required": True},
-        "escrow_file": {"type": "path", "required": True},
-        "account": {"type": "str", "default": ""},
-        "copy": {
-            "type": "dict",
-            "options": {
-                "url": {"type": "str", "required": True},
-                "password_file": {"type": "path", "required": True},
-                "environment": {"type": "dict", "default": {}, "no_log": True},
-                "options": {"type": "list", "elements": "str", "default": []},
-            },
-        },
+        "names": {"type": "list", "elements": "str", "required": True},
+        "folder": {"type": "path", "required": True},
+        "settings": {"type": "path", "required": True},
+        "account": {"type": "str", "required": True},
+        "copy_to": {"type": "str", "default": ""},
+        "copy_options": {"type": "list", "elements": "str", "default": []},
+        "copy_environment": {"type": "dict", "default": {}, "no_log": True},
     },
 }
 """The argument of every module that works on repositories; the role backup_server gives it."""
@@ -62,19 +54,45 @@ class Snapshot:
     archive: str
 
 
-def own(one: Mapping[str, Any]) -> Repository:
-    """Give the repository itself."""
-    return Repository(one["url"], one["password_file"], account=one["account"])
+@dataclass(frozen=True)
+class Kept:
+    """A repository of a server, and its second copy if there is to be one.
+
+    :ivar escrow: the file of the key for emergencies.
+    :ivar place: where the copy is, without what is secret in it.
+    """
+
+    name: str
+    own: Repository
+    folder: Path
+    escrow: Path
+    copy: Repository | None
+    place: str
 
 
-def copy_of(one: Mapping[str, Any]) -> Repository | None:
-    """Give its second copy, if there is to be one."""
-    copy = one.get("copy")
-    if not copy:
-        return None
-    environment = {name: str(value) for name, value in copy["environment"].items()}
-    options = tuple(copy["options"])
-    return Repository(copy["url"], copy["password_file"], options, environment, one["account"])
+def kept(given: Mapping[str, Any]) -> list[Kept]:
+    """Give the repositories that the argument names."""
+    folder, settings, account = Path(given["folder"]), Path(given["settings"]), given["account"]
+    environment = {name: str(value) for name, value in given["copy_environment"].items()}
+    options, to = tuple(given["copy_options"]), given["copy_to"].rstrip("/")
+    return [
+        Kept(
+            name,
+            Repository(
+                str(folder / "repositories" / name), str(settings / f"{name}.password"),
+                account=account,
+            ),
+            folder / "repositories" / name,
+            folder / "escrow" / f"{name}.age",
+            Repository(
+                f"{to}/{name}", str(settings / "copy.password"), options, environment, account
+            )
+            if to
+            else None,
+            shown(f"{to}/{name}") if to else "",
+        )
+        for name in given["names"]
+    ]  # fmt: skip
 
 
 def shown(url: str) -> str:
@@ -133,7 +151,7 @@ def size_of(folder: Path) -> int:
 
 
 def each(
-    repositories: Sequence[Mapping[str, Any]], work: Callable[[Mapping[str, Any]], dict[str, Any]]
+    repositories: Sequence[Kept], work: Callable[[Kept], dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """Do the work on each repository, and give what came of it, also of those that failed."""
     told = []
@@ -142,7 +160,7 @@ def each(
             more = {"good": True, "message": "", **work(one)}
         except (ResticError, OSError) as error:
             more = {"good": False, "message": said_of(error)}
-        told.append({"repository": one["name"], **more})
+        told.append({"repository": one.name, **more})
     return told
 
 

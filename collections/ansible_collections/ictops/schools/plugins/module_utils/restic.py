@@ -119,13 +119,13 @@ def run(
 
 
 def answer(repository: Repository, *command: str):
-    """Run restic with ``--json``, and give what it says.
+    """Run restic with ``--json``, and give what it says; None if that is nothing.
 
     :raises ResticError: if it fails, or what it says is no JSON.
     """
-    said = run(repository, *command, "--json")
+    said = run(repository, command[0], "--json", *command[1:])
     try:
-        return json.loads(said)
+        return json.loads(said) if said.strip() else None
     except ValueError as error:
         raise ResticError(0, f"what restic says cannot be read: {error}") from error
 
@@ -135,7 +135,7 @@ def answer_lines(repository: Repository, *command: str):
 
     :raises ResticError: if it fails.
     """
-    said = run(repository, *command, "--json")
+    said = run(repository, command[0], "--json", *command[1:])
     return [json.loads(line) for line in said.splitlines() if line.startswith("{")]
 
 

@@ -5,15 +5,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.ictops.schools.plugins.module_utils.repositories import (
     REPOSITORIES,
+    Kept,
     each,
     end,
-    own,
+    kept,
     unlock,
 )
 from ansible_collections.ictops.schools.plugins.module_utils.restic import run
@@ -74,13 +74,13 @@ def main() -> None:
     if not 1 <= part <= parts <= MOST:
         module.fail_json(msg=f"there is no part {part} of {parts}; restic knows {MOST} at most")
 
-    def check(one: Mapping[str, Any]) -> dict[str, Any]:
+    def check(one: Kept) -> dict[str, Any]:
         began = time.monotonic()
-        unlock(own(one))
-        run(own(one), "check", "--read-data-subset", f"{part}/{parts}")
+        unlock(one.own)
+        run(one.own, "check", "--read-data-subset", f"{part}/{parts}")
         return {"seconds": round(time.monotonic() - began, 3)}
 
-    told = each(module.params["repositories"], check)
+    told = each(kept(module.params["repositories"]), check)
     of = {"part": part, "parts": parts, "seconds": 0.0}
     end(module, "ictops_backup_check", [{**of, **one} for one in told])
 

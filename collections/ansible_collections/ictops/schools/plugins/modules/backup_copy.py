@@ -4,18 +4,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.ictops.schools.plugins.module_utils.copied import bring_up_to_date
 from ansible_collections.ictops.schools.plugins.module_utils.repositories import (
     REPOSITORIES,
-    copy_of,
+    Kept,
     each,
     end,
-    own,
-    shown,
+    kept,
     snapshots,
     unlock,
 )
@@ -52,16 +50,15 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec={"repositories": REPOSITORIES})
 
-    def copy(one: Mapping[str, Any]) -> dict[str, Any]:
-        there = copy_of(one)
-        assert there is not None  # noqa: S101 - others are left out below
-        unlock(own(one))
-        copied = bring_up_to_date(own(one), there)
-        return {"copied": copied, "snapshots": len(snapshots(there))}
+    def copy(one: Kept) -> dict[str, Any]:
+        assert one.copy is not None  # noqa: S101 - others are left out below
+        unlock(one.own)
+        copied = bring_up_to_date(one.own, one.copy)
+        return {"copied": copied, "snapshots": len(snapshots(one.copy))}
 
-    with_copy = [one for one in module.params["repositories"] if copy_of(one)]
+    with_copy = [one for one in kept(module.params["repositories"]) if one.copy]
     told = each(with_copy, copy)
-    places = {one["name"]: shown(one["copy"]["url"]) for one in with_copy}
+    places = {one.name: one.place for one in with_copy}
     told = [{"copied": 0, "snapshots": 0, "to": places[one["repository"]], **one} for one in told]
     end(module, "ictops_backup_copy", told, changed=any(one["copied"] for one in told))
 

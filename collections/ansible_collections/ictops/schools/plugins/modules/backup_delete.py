@@ -8,8 +8,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.ictops.schools.plugins.module_utils.deleted import Refused, delete
 from ansible_collections.ictops.schools.plugins.module_utils.repositories import (
     REPOSITORIES,
-    copy_of,
-    own,
+    kept,
     said_of,
 )
 from ansible_collections.ictops.schools.plugins.module_utils.restic import ResticError
@@ -69,16 +68,16 @@ def main() -> None:
         },
     )
     given = module.params
-    found = [one for one in given["repositories"] if one["name"] == given["repository"]]
+    found = [one for one in kept(given["repositories"]) if one.name == given["repository"]]
     if not found:
         module.fail_json(msg=f"this server has no repository {given['repository']}")
     told = {"repository": given["repository"], "archive": given["archive"]}
     try:
         # The copy goes first: as long as the repository has it, this can be done again.
-        there = copy_of(found[0])
+        there = found[0].copy
         gone = delete(there, given["archive"], given["snapshots"]) if there else []
         told |= {"copy_removed": gone}
-        told |= {"removed": delete(own(found[0]), given["archive"], given["snapshots"])}
+        told |= {"removed": delete(found[0].own, given["archive"], given["snapshots"])}
     except (Refused, ResticError, OSError) as error:
         module.fail_json(msg=said_of(error))
     module.exit_json(changed=bool(told["removed"] or gone), ictops_backup_deleted=told)

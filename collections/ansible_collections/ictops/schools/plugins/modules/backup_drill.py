@@ -6,7 +6,10 @@ from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.ictops.schools.plugins.module_utils.drilled import drill
-from ansible_collections.ictops.schools.plugins.module_utils.repositories import REPOSITORIES, own
+from ansible_collections.ictops.schools.plugins.module_utils.repositories import (
+    REPOSITORIES,
+    kept,
+)
 
 DOCUMENTATION = r"""
 ---
@@ -63,7 +66,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    known = {one["name"]: own(one) for one in module.params["repositories"]}
+    known = {one.name: one.own for one in kept(module.params["repositories"])}
     results = [drill(known, one, module.params["scratch"]) for one in module.params["samples"]]
     told = {"changed": False, "ictops_backup_drill": {"results": results}}
     bad = [one for one in results if not one["good"]]

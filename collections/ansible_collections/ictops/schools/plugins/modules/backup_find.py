@@ -4,16 +4,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.ictops.schools.plugins.module_utils.found import find
 from ansible_collections.ictops.schools.plugins.module_utils.repositories import (
     REPOSITORIES,
+    Kept,
     each,
     end,
-    own,
+    kept,
 )
 
 DOCUMENTATION = r"""
@@ -79,11 +79,11 @@ def main() -> None:
     given = module.params
     wanted = {name: given[name] for name in ("host", "set", "after", "before")}
 
-    def look(one: Mapping[str, Any]) -> dict[str, Any]:
-        found, more = find(own(one), given["pattern"], **wanted)
+    def look(one: Kept) -> dict[str, Any]:
+        found, more = find(one.own, given["pattern"], **wanted)
         return {"found": found, "more": more}
 
-    end(module, "ictops_backup_found", each(given["repositories"], look))
+    end(module, "ictops_backup_found", each(kept(given["repositories"]), look))
 
 
 if __name__ == "__main__":

@@ -4,16 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.ictops.schools.plugins.module_utils.repositories import (
     REPOSITORIES,
+    Kept,
     each,
     end,
-    own,
+    kept,
     size_of,
     snapshots,
 )
@@ -65,23 +64,23 @@ def main() -> None:
     )
     host, wanted = module.params["host"], module.params["set"]
 
-    def look(one: Mapping[str, Any]) -> dict[str, Any]:
+    def look(one: Kept) -> dict[str, Any]:
         words = (["--host", host] if host else []) + (["--tag", f"set={wanted}"] if wanted else [])
         return {
-            "bytes": size_of(Path(one["url"])),
-            "escrowed": Path(one["escrow_file"]).exists(),
-            "copy": bool(one.get("copy")),
+            "bytes": size_of(one.folder),
+            "escrowed": one.escrow.exists(),
+            "copy": one.copy is not None,
             "snapshots": [
                 {
                     "snapshot": found.id, "host": found.host, "set": found.set, "at": found.at,
                     "class": found.class_, "kind": found.kind, "archive": found.archive,
                     "paths": found.paths,
                 }
-                for found in snapshots(own(one), *words)
+                for found in snapshots(one.own, *words)
             ],
         }  # fmt: skip
 
-    end(module, "ictops_backup_list", each(module.params["repositories"], look))
+    end(module, "ictops_backup_list", each(kept(module.params["repositories"]), look))
 
 
 if __name__ == "__main__":

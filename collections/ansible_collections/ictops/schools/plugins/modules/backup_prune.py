@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -17,9 +15,10 @@ from ansible_collections.ictops.schools.plugins.module_utils.pruned import (
 )
 from ansible_collections.ictops.schools.plugins.module_utils.repositories import (
     REPOSITORIES,
+    Kept,
     each,
     end,
-    own,
+    kept,
     size_of,
     snapshots,
     unlock,
@@ -76,8 +75,8 @@ def main() -> None:
 
     now = datetime.now(timezone.utc)  # noqa: UP017 - for hosts with an older Python
 
-    def prune(one: Mapping[str, Any]) -> dict[str, Any]:
-        repository, folder = own(one), Path(one["url"])
+    def prune(one: Kept) -> dict[str, Any]:
+        repository, folder = one.own, one.folder
         unlock(repository)
         refuse_the_future(snapshots(repository), now)
         before = size_of(folder)
@@ -90,7 +89,7 @@ def main() -> None:
             "bytes_freed": max(0, before - size_of(folder)),
         }
 
-    told = each(module.params["repositories"], prune)
+    told = each(kept(module.params["repositories"]), prune)
     end(module, "ictops_backup_prune", told, changed=any(one.get("removed") for one in told))
 
 
