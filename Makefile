@@ -60,6 +60,9 @@ IMAGING := fdisk dosfstools mtools partclone qemu-system-x86 ovmf
 IMAGING_TEST := btrfs-progs ntfs-3g wimtools chntpw libhivex-bin shim-signed grub-common \
   grub-efi-amd64-bin grub-efi-amd64-signed grub-pc-bin dnsmasq-base qemu-utils udpcast nvme-cli hdparm
 
+# What backups are made with, and what reads the keys in escrow.
+BACKUP_TEST := restic rclone age
+
 # What imaging is compared with.
 BENCH := casync cpio curl zstd
 
@@ -73,6 +76,7 @@ packages-imaging: packages
 # start none.
 packages-test: packages-imaging
 	@$(call install,$(IMAGING_TEST))
+	@$(call install,$(BACKUP_TEST))
 	@$(call install,postgresql-common)
 	@[ -z "$(call missing,postgresql)" ] || $(SUDO) sed -i \
 	  's/^#*create_main_cluster.*/create_main_cluster = false/' $(CREATECLUSTER)
