@@ -58,13 +58,14 @@ packages:
 IMAGING := fdisk dosfstools mtools partclone qemu-system-x86 ovmf
 # What tests try beside: other file systems, and the first stages without a boot server.
 IMAGING_TEST := btrfs-progs ntfs-3g wimtools chntpw libhivex-bin shim-signed grub-common \
-  grub-efi-amd64-bin grub-efi-amd64-signed grub-pc-bin dnsmasq-base qemu-utils udpcast nvme-cli hdparm
+  grub-efi-amd64-bin grub-efi-amd64-signed grub-pc-bin dnsmasq-base qemu-utils udpcast nvme-cli hdparm \
+  cpio zstd
 
 # What backups are made with, and what reads the keys in escrow.
 BACKUP_TEST := restic rclone age
 
 # What imaging is compared with.
-BENCH := casync cpio curl zstd
+BENCH := casync curl zstd
 
 packages-bench: packages-test
 	@$(call install,$(BENCH))

@@ -84,7 +84,7 @@ def measure(
     stream = shop.imaging.store.folder / rival.STREAM
     rival.make_stream(used, stream)
     times.stream = stream.stat().st_size
-    pc = Pc("pc", "52:54:00:79:00:01", str(uuid.uuid4()), firmware)
+    pc = Pc("pc", "52:54:00:79:00:01", str(uuid.uuid4()), firmware, cpus=2)
     with (
         _room(folder / "room") as room,
         boot_server(room, folder / "server", shop.imaging.path) as server,

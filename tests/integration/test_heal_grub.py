@@ -21,7 +21,12 @@ from ictops.imaging.agent.layout import EFI_SYSTEM
 from ictops.imaging.wire.manifest import BootEntry, Index, Manifest, Partition
 from tests.support.pcs import need_pcs
 
+PROJECT = Path(__file__).parents[2]
 FIRMWARE = Path("/usr/share/OVMF")
+SIGNED = {
+    "shimx64.efi": Path("/usr/lib/shim/shimx64.efi.signed"),
+    "grubx64.efi": Path("/usr/lib/grub/x86_64-efi-signed/grubnetx64.efi.signed"),
+}
 MIB = 2**20
 SAYS = (
     b"\xfa\xba\xf8\x03"
@@ -74,8 +79,7 @@ def disk_of(folder: Path, **values: str) -> tuple[Path, Area]:
     files = {
         "vmlinuz": b"no kernel",
         "initrd.img": b"none",
-        "shimx64.efi": Path("/usr/lib/shim/shimx64.efi.signed").read_bytes(),
-        "grubx64.efi": Path("/usr/lib/grub/x86_64-efi-signed/grubnetx64.efi.signed").read_bytes(),
+        **{name: path.read_bytes() for name, path in SIGNED.items()},
         "boot.img": Path("/usr/lib/grub/i386-pc/boot.img").read_bytes(),
         "core.img": core.read_bytes(),
     }
@@ -105,7 +109,8 @@ def boot(folder: Path, disk: Path, until: str, *more: str) -> str:
     log = folder / "serial.log"
     log.write_bytes(b"")
     words = ["qemu-system-x86_64", "-accel", "tcg", "-m", "256", "-display", "none", "-net", "none"]
-    words += ["-serial", f"file:{log}", "-drive", f"file={disk},format=raw,if=ide", "-no-reboot"]
+    words += ["-serial", f"file:{log}", "-drive", f"file={disk},format=raw,if=none,id=disk"]
+    words += ["-device", "virtio-blk-pci,drive=disk,bootindex=2", "-no-reboot"]
     with subprocess.Popen([*words, *more], stderr=subprocess.DEVNULL) as machine:
         try:
             end = time.monotonic() + SECONDS
@@ -153,18 +158,31 @@ def test_half_a_system_is_never_booted(tmp_path: Path) -> None:
     assert SYSTEM not in said
 
 
-def test_secure_boot_starts_the_agent_where_the_system_cannot_be_booted(tmp_path: Path) -> None:
+def network(folder: Path) -> list[str]:
+    """Give a card that the PC boots by first; its boot server has GRUB, and no job for it."""
+    tree = folder / "tftp"
+    (tree / "grub").mkdir(parents=True)
+    for name, path in SIGNED.items():
+        shutil.copy(path, tree / name)
+    shutil.copy(PROJECT / "roles/imaging_server/files/grub.cfg", tree / "grub/grub.cfg")
+    card = "virtio-net-pci,netdev=n,bootindex=1,romfile="
+    return ["-netdev", f"user,id=n,restrict=on,tftp={tree},bootfile=shimx64.efi", "-device", card]
+
+
+def test_secure_boot_starts_the_agent_where_the_network_has_no_job(tmp_path: Path) -> None:
     variables = tmp_path / "vars.fd"
     shutil.copy(FIRMWARE / "OVMF_VARS_4M.ms.fd", variables)
     flash = "if=pflash,format=raw"
     more = (
-        *("-machine", "q35,smm=on", "-cpu", "max", "-smp", "2"),
+        *("-machine", "q35,smm=on", "-cpu", "max", "-smp", "2", "-device", "virtio-rng-pci"),
         *("-global", "driver=cfi.pflash01,property=secure,value=on"),
         *("-drive", f"{flash},unit=0,readonly=on,file={FIRMWARE}/OVMF_CODE_4M.ms.fd"),
         *("-drive", f"{flash},unit=1,file={variables}"),
+        *("-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n"),
+        *network(tmp_path),
     )
     disk, area = disk_of(tmp_path, ictops_writing="1")
     # GRUB has asked shim whether it may start the kernel, which is none.
     said = boot(tmp_path, disk, "bad shim signature", *more)
-    assert TURN in said
+    assert -1 < said.find("There is no job for this PC") < said.find(TURN)
     assert environment(disk, area) == {"ictops_writing": "1", "ictops_tries": "x"}

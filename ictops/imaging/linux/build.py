@@ -161,6 +161,7 @@ def _bootstrap(staged: Path, made: Path, mirror: str) -> None:
     words = [
         *("mmdebstrap", "--quiet", "--variant=minbase", "--format=null"),
         f"--include={','.join(PACKAGES)}",
+        "--dpkgopt=force-unsafe-io",  # it is thrown away: no package need be safe on the disk
         *(f"--dpkgopt=path-exclude={pattern}" for pattern in NOT_UNPACKED),
         *(f"--customize-hook={hook}" for hook in hooks),
         *(SUITE, "/dev/null", *([mirror] if mirror else [])),

@@ -33,7 +33,8 @@ class Pc:
     disk_serial: str = "DISK0001"
     memory: int = 1024
     """MiB."""
-    cpus: int = 2
+    cpus: int = 1
+    """Emulated, it starts no sooner with two: almost all is done one after the other."""
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name) or not MAC.fullmatch(self.mac):
