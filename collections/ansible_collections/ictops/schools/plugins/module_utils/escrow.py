@@ -69,6 +69,7 @@ def _add(repository: Repository, password: str) -> str:
     receive, send = os.pipe()
     os.write(send, password.encode())
     os.close(send)
+    repository.give(receive)
     try:
         # By a pipe: the account may not read root's files, and others not the account's.
         run(repository, "key", "add", "--new-password-file", f"/dev/fd/{receive}", keep=(receive,))

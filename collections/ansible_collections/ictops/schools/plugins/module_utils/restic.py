@@ -53,11 +53,11 @@ class Repository:
         extended = [word for one in self.options for word in ("--option", one)]
         return ["restic", "--repo", self.url, *extended, *command]
 
-    def give(self, folder: str) -> None:
-        """Give a folder to the account, so that it can restore into it."""
+    def give(self, what: str | int) -> None:
+        """Give a folder, or an open file, to the account that restic runs as."""
         if self.account:
             whose = pwd.getpwnam(self.account)
-            os.chown(folder, whose.pw_uid, whose.pw_gid)
+            os.chown(what, whose.pw_uid, whose.pw_gid)
 
     def process(self, **more: str) -> dict[str, object]:
         """Give what :class:`subprocess.Popen` needs to run it: environment and account.
