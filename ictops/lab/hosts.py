@@ -49,6 +49,8 @@ BOOT_SERVER_PACKAGES = (
     "udpcast",
 )
 """Of Debian; those that the role imaging_server installs."""
+BACKUP_PACKAGES = ("restic", "rclone", "age", "openssh-client")
+"""Those that the roles backup and backup_server install."""
 AT_ONCE = 4
 """Containers that are started side by side."""
 
@@ -121,6 +123,8 @@ def up(
             start_room(lab, room, server.address or "")
             heal_all(room)
             offer_debian(lab, lab.container(server.name), BOOT_SERVER_PACKAGES, say)
+        for host in _backed_up(hosts):
+            offer_debian(lab, lab.container(host.name), BACKUP_PACKAGES, say)
     say("waiting until they answer")
     late = wait_for_ssh({host.name: host.address or "" for host in hosts}, BOOT_SECONDS)
     if late:
@@ -134,6 +138,12 @@ def up(
 def cluster_of(lab: Lab) -> Cluster:
     """Read the lab's cluster; its index is the lab's too, and goes with it."""
     return load_cluster(lab.folder, lab.own / "cache")
+
+
+def _backed_up(hosts: Sequence[Host]) -> list[Host]:
+    """Give the hosts of sites that have a backup server."""
+    sites = {host.site for host in hosts if "backup_servers" in host.groups}
+    return [host for host in hosts if host.site in sites]
 
 
 def lab_hosts(cluster: Cluster) -> list[Host]:
