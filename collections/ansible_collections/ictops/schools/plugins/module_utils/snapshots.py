@@ -161,7 +161,10 @@ def nodes(repository: Repository, snapshot: str, *paths: str) -> Iterator[dict]:
 
     :raises ResticError: if it cannot be read.
     """
-    for line in run(repository, "ls", "--json", *NO_LOCK, "--", snapshot, *paths).splitlines():
+    said = run(repository, "ls", "--json", *NO_LOCK, "--", snapshot, *paths)
+    if not said:  # restic 0.14 calls that a success
+        raise ResticError(0, f"there is no snapshot {snapshot}")
+    for line in said.splitlines():
         yield json.loads(line)
 
 
