@@ -32,10 +32,12 @@ class ResticError(Exception):
 class Repository:
     """A repository, and who may read it.
 
-    :ivar url: as restic takes it with ``--repo``.
+    :ivar url: as restic takes it with ``--repo``. It is in no argument list either: that of a
+        rest-server can hold a password.
     :ivar password_file: holds the password; readable by root alone.
     :ivar options: restic's extended options, such as ``rclone.program=…``.
     :ivar environment: of its backend, such as the keys of S3.
+    :ivar cache: the folder of restic's cache; empty for none, None for restic's own choice.
     :ivar account: who restic runs as, so that what it writes belongs to the account which serves
         the repository; empty for whoever this is.
     """
@@ -45,22 +47,26 @@ class Repository:
     options: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
     account: str = ""
+    cache: str | None = None
 
     def words(self, *command: str) -> list[str]:
         """Give the argument list of a command."""
         extended = [word for one in self.options for word in ("--option", one)]
-        return ["restic", "--repo", self.url, *extended, *command]
+        if self.cache is not None:
+            extended += ["--cache-dir", self.cache] if self.cache else ["--no-cache"]
+        return ["restic", *extended, *command]
 
     def process(self, **more: str) -> dict[str, object]:
         """Give what :class:`subprocess.Popen` needs to run it: environment and account.
 
-        The password goes by the environment, which other accounts cannot see: root's file is
-        not for the account to read.
+        Address and password go by the environment, which other accounts cannot see: root's file
+        is not for the account to read.
         """
         environment = {
             "PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
             "LANG": "C.UTF-8",
             "HOME": "/root",
+            "RESTIC_REPOSITORY": self.url,
             "RESTIC_PASSWORD": Path(self.password_file).read_text(encoding="utf-8").strip("\n"),
             **self.environment,
             **more,
@@ -78,18 +84,27 @@ class Repository:
         }
 
 
-def run(repository: Repository, *command: str, may_end_with: tuple[int, ...] = (0,)) -> str:
+def run(
+    repository: Repository,
+    *command: str,
+    may_end_with: tuple[int, ...] = (0,),
+    environment: dict[str, str] | None = None,
+    told: str = "",
+) -> str:
     """Run restic, and give what it printed.
 
+    :param environment: more of it, for this command alone.
+    :param told: what it is told where it asks.
     :raises ResticError: if it ends with something else.
     """
     done = subprocess.run(
         repository.words(*command),
+        input=told,
         capture_output=True,
         text=True,
         errors="replace",
         check=False,
-        **repository.process(),
+        **repository.process(**(environment or {})),
     )
     if done.returncode not in may_end_with:
         raise ResticError(done.returncode, _complaint(done.stderr or done.stdout))
