@@ -123,6 +123,18 @@ def answer(repository: Repository, *command: str):
         raise ResticError(0, f"what restic says cannot be read: {error}") from error
 
 
+def answer_lines(repository: Repository, *command: str):
+    """Run restic with ``--json``, and give what it says in lines, one by one.
+
+    :raises ResticError: if it fails, or a line is no JSON.
+    """
+    for line in run(repository, command[0], "--json", *command[1:]).splitlines():
+        try:
+            yield json.loads(line)
+        except ValueError as error:
+            raise ResticError(0, f"what restic says cannot be read: {error}") from error
+
+
 def _complaint(text: str) -> str:
     """Give restic's last words: the reason is at their end."""
     return text.strip()[-SHOWN:] or "restic said nothing"

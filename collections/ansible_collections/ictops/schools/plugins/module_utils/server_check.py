@@ -13,7 +13,7 @@ from ansible_collections.ictops.schools.plugins.module_utils.restic import (
 from ansible_collections.ictops.schools.plugins.module_utils.server_locks import when_free
 from ansible_collections.ictops.schools.plugins.module_utils.server_repositories import Kept
 
-_PACK = re.compile(r"\bpack(?: ID)?:? ?([0-9a-f]{8,64})\b", re.IGNORECASE)
+_PACK = re.compile(r"\b(?:pack:?|pack ID does not match, want) ([0-9a-f]{8,64})\b", re.IGNORECASE)
 _SHOWN = 5
 _HARMLESS = ("using temporary cache", "repository contains errors", "not referenced in any index")
 
@@ -48,5 +48,6 @@ def damage(said: str) -> str:
     packs = list(dict.fromkeys(one[:8] for one in _PACK.findall(said)))
     told = "; ".join(dict.fromkeys(lines[:_SHOWN]))
     more = f"; and {len(lines) - _SHOWN} lines more" if len(lines) > _SHOWN else ""
-    where = f"damage in {len(packs)} packs ({', '.join(packs[:_SHOWN])}): " if packs else ""
+    number = "a pack" if len(packs) == 1 else f"{len(packs)} packs"
+    where = f"damage in {number} ({', '.join(packs[:_SHOWN])}): " if packs else ""
     return f"{where}{told}{more}" or said

@@ -37,7 +37,7 @@ def copy(one: Kept) -> dict:
     if second is None:
         raise BackupFault("it has no second copy")
     first = _source(one.repository)
-    if not _is_there(second):
+    if not is_there(second):
         words = ("init", "--from-repo", one.repository.url, "--copy-chunker-params")
         run(second, *words, environment=first)
     before = {each.id for each in snapshots_of(second)}
@@ -58,7 +58,11 @@ def shown(url: str) -> str:
     return _SECRET.sub("//", url)
 
 
-def _is_there(second: Repository) -> bool:
+def is_there(second: Repository) -> bool:
+    """Tell whether there is a repository.
+
+    :raises ResticError: if that cannot be told.
+    """
     try:
         run(second, "cat", "config", "--no-lock")
     except ResticError as error:

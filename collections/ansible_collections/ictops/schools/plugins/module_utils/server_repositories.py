@@ -88,6 +88,16 @@ def kept(name: str, told: dict) -> Kept:
     return Kept(name, main, state, patience, second, said["forget"])
 
 
+def one_of(name: str, told: dict) -> Kept:
+    """Give a repository as a module was told of it, if it is one of this server's.
+
+    :raises BackupFault: if it is not; else as :func:`kept`.
+    """
+    if name not in told["repositories"]:
+        raise BackupFault(f"this server has no repository {name!r}")
+    return kept(name, told)
+
+
 def said_of_each(
     module: AnsibleModule,
     key: str,
