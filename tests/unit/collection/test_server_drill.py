@@ -124,9 +124,8 @@ def test_what_a_killed_drill_left_goes_and_two_do_not_meet(server: Server) -> No
         assert list(folder.iterdir()) == [scratch]
         with pytest.raises(BackupFault, match="another drill"), scratch_of(folder, ACCOUNT):
             pass
-    with pytest.raises(RuntimeError), scratch_of(folder, ACCOUNT) as scratch:
-        (scratch / "x").write_text("x")
-        raise RuntimeError
+    with pytest.raises(ZeroDivisionError), scratch_of(folder, ACCOUNT) as scratch:
+        (scratch / "x").write_text(str(1 // 0))
     assert nothing_is_left(server)
 
 
