@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import re
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ NO_LOCK = ("--no-lock",)
 """For what only reads, and must not wait for a backup or keep one waiting."""
 SHOWN = 2000
 """Characters of restic's complaints that are told."""
+_TRACE = re.compile(r"\t|(?:[\w.-]+/)*(?:main|runtime|\w+)\.[\w.()*]+$")
 
 
 class ResticError(Exception):
@@ -136,5 +138,6 @@ def answer_lines(repository: Repository, *command: str):
 
 
 def _complaint(text: str) -> str:
-    """Give restic's last words: the reason is at their end."""
-    return text.strip()[-SHOWN:] or "restic said nothing"
+    """Give restic's last words: the reason is at their end, but for the trace of its functions."""
+    lines = [line for line in text.splitlines() if not _TRACE.match(line)]
+    return "\n".join(lines).strip()[-SHOWN:] or "restic said nothing"

@@ -96,6 +96,8 @@ def when_free(
             return run(repository, *command, environment=environment, told=told)
         except ResticError as error:
             if _LOCKED not in str(error):
+                for one in locks:
+                    one.remove_dead()  # it was perhaps killed: hosts are not to wait for its lock
                 raise
             if time.monotonic() >= ends:
                 said = f"somebody used the repository for all of {patience:g} seconds: {error}"

@@ -8,6 +8,7 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.ictops.schools.plugins.module_utils.server_check import check
+from ansible_collections.ictops.schools.plugins.module_utils.server_locks import Locks
 from ansible_collections.ictops.schools.plugins.module_utils.server_repositories import (
     SPEC,
     Kept,
@@ -65,6 +66,7 @@ def main() -> None:
         module.fail_json(msg=f"there is no part {part} of {parts}")
 
     def look(one: Kept) -> dict:
+        Locks(one.repository).remove_dead()  # or hosts wait for who was killed
         begun = time.monotonic()
         found = check(one, part, parts)
         took = round(time.monotonic() - begun, 1)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.ictops.schools.plugins.module_utils.server_find import find
+from ansible_collections.ictops.schools.plugins.module_utils.server_locks import Locks
 from ansible_collections.ictops.schools.plugins.module_utils.server_repositories import (
     SPEC,
     Kept,
@@ -90,6 +91,7 @@ def main() -> None:
         module.fail_json(msg=str(error))
 
     def look(one: Kept) -> dict:
+        Locks(one.repository).remove_dead()  # or hosts wait for who was killed
         there = [
             each
             for each in snapshots_of(one.repository)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.ictops.schools.plugins.module_utils.server_copy import is_copied
 from ansible_collections.ictops.schools.plugins.module_utils.server_escrow import is_escrowed
+from ansible_collections.ictops.schools.plugins.module_utils.server_locks import Locks
 from ansible_collections.ictops.schools.plugins.module_utils.server_repositories import (
     SPEC,
     Kept,
@@ -65,6 +66,7 @@ def main() -> None:
     asked = module.params
 
     def look(one: Kept) -> dict:
+        Locks(one.repository).remove_dead()  # or hosts wait for who was killed
         snapshots = [
             {
                 "snapshot": each.id,
