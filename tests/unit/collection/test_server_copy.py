@@ -35,6 +35,7 @@ from ansible_collections.ictops.schools.plugins.module_utils.server_snapshots im
 from tests.support.repositories import ACCOUNT, Server, need_restic
 
 pytestmark = need_restic
+SSHD = shutil.which("sshd", path=os.pathsep.join([os.environ["PATH"], "/usr/sbin"])) or ""
 
 
 def second(one: Kept) -> list[str]:
@@ -121,7 +122,7 @@ def test_a_copy_by_rest(server: Server) -> None:
         assert second(server.one) == [one.id for one in snapshots_of(server.one.repository)]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="sshd needs root")
+@pytest.mark.skipif(os.geteuid() != 0 or not SSHD, reason="there is no sshd, or it is not root's")
 def test_a_copy_by_sftp(server: Server) -> None:
     """As the role sets it up: the account's own key, and a host key that is known."""
     port, ssh = _free_port(), server.folder / "ssh"
@@ -152,7 +153,7 @@ def test_a_copy_by_sftp(server: Server) -> None:
     server.has("a", os.urandom(200_000))
     server.backup()
     Path("/run/sshd").mkdir(exist_ok=True)
-    with subprocess.Popen(["/usr/sbin/sshd", "-D", "-f", str(ssh / "sshd_config")]) as sshd:
+    with subprocess.Popen([SSHD, "-D", "-f", str(ssh / "sshd_config")]) as sshd:
         try:
             _until_there(port)
             assert copy(one)["copied"] == 1
