@@ -8,7 +8,11 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.ictops.schools.plugins.module_utils.reached import REPOSITORY, reached
 from ansible_collections.ictops.schools.plugins.module_utils.repositories import said_of
 from ansible_collections.ictops.schools.plugins.module_utils.restic import ResticError
-from ansible_collections.ictops.schools.plugins.module_utils.restored import RestoreError, restore
+from ansible_collections.ictops.schools.plugins.module_utils.restored import (
+    PlaceError,
+    RestoreError,
+    restore,
+)
 
 DOCUMENTATION = r"""
 ---
@@ -79,7 +83,7 @@ def main() -> None:
     what = {name: given[name] for name in ("snapshot", "path", "to", "overwrite")}
     try:
         told = restore(reached(given["repository"]), **what)
-    except (RestoreError, ResticError, OSError) as error:
+    except (RestoreError, PlaceError, ResticError, OSError) as error:
         module.fail_json(msg=said_of(error))
     module.exit_json(changed=True, ictops_backup_restored=told)
 
