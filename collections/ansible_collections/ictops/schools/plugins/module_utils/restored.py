@@ -88,10 +88,11 @@ def restore(
             found = Path(path_of(scratch), *chosen)
             about = found.lstat()
             files, size = (1, about.st_size) if not _is_folder(found) else shown_size(found)
-            if to:
-                place = _put_below(scratch, near, to, chosen, overwrite)
-            else:
-                place = _put_back(scratch, near, path, chosen, overwrite)
+            place = (
+                _put_below(scratch, near, to, chosen, overwrite)
+                if to
+                else _put_back(scratch, chosen, overwrite)
+            )
     finally:
         os.close(near.folder)
     return {
@@ -191,16 +192,22 @@ def _choose(scratch: int, path: str) -> list[str]:
     return chosen
 
 
-def _put_back(scratch: int, near: Reached, path: str, chosen: list[str], overwrite: bool) -> str:
+def _put_back(scratch: int, chosen: list[str], overwrite: bool) -> str:
     """Put it where it was, with the folders above it that are gone, as they were."""
-    at = len(chosen) - 1 - len(near.missing)
-    source = _down(scratch, chosen[:at])
-    shown = posixpath.join(near.path, *names_of(path)[at : at + 1])
+    near = reach("/" + "/".join(chosen[:-1]))
+    source = -1
     try:
+        at = len(chosen) - 1 - len(near.missing)
+        if at < 0 or tuple(chosen[at:-1]) != near.missing:
+            raise PlaceError(f"a link leads from its place to {near.path}, where more is missing")
+        source = _down(scratch, chosen[:at])
+        shown = posixpath.join(near.path, chosen[at])
         put(source, near.folder, chosen[at], shown, overwrite=overwrite)
     finally:
-        os.close(source)
-    return path
+        for folder in (source, near.folder):
+            if folder >= 0:
+                os.close(folder)
+    return "/" + "/".join(chosen)
 
 
 def _put_below(scratch: int, near: Reached, to: str, chosen: list[str], overwrite: bool) -> str:
