@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ NO_LOCK = ("--no-lock",)
 """For what only reads, and must not wait for a backup or keep one waiting."""
 SHOWN = 2000
 """Characters of restic's complaints that are told."""
+_WHO = re.compile(r"//[^\s/@]*:[^\s]*@|//[^\s/@]+@")
 
 
 class ResticError(Exception):
@@ -49,9 +51,13 @@ class Repository:
     account: str = ""
 
     def words(self, *command: str) -> list[str]:
-        """Give the argument list of a command."""
+        """Give the argument list of a command.
+
+        It does not say where: an address may have a password in it, and whoever has an account
+        on the machine can read argument lists.
+        """
         extended = [word for one in self.options for word in ("--option", one)]
-        return ["restic", "--repo", self.url, *extended, *command]
+        return ["restic", *extended, *command]
 
     def give(self, what: str | int) -> None:
         """Give a folder, or an open file, to the account that restic runs as."""
@@ -69,6 +75,7 @@ class Repository:
             "PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
             "LANG": "C.UTF-8",
             "HOME": "/root",
+            "RESTIC_REPOSITORY": self.url,
             "RESTIC_PASSWORD": Path(self.password_file).read_text(encoding="utf-8").strip("\n"),
             **self.environment,
             **more,
@@ -84,6 +91,11 @@ class Repository:
             "extra_groups": [],
             "cwd": "/",
         }
+
+
+def shown(text: str) -> str:
+    """Give an address, or what has some in it, without the names and passwords in them."""
+    return _WHO.sub("//", text)
 
 
 def literal(path: str) -> str:
@@ -141,4 +153,4 @@ def answer_lines(repository: Repository, *command: str):
 
 def _complaint(text: str) -> str:
     """Give restic's last words: the reason is at their end."""
-    return text.strip()[-SHOWN:] or "restic said nothing"
+    return shown(text).strip()[-SHOWN:] or "restic said nothing"

@@ -13,7 +13,7 @@ from ansible_collections.ictops.schools.plugins.module_utils.repositories import
     Kept,
     each,
     end,
-    kept,
+    repositories_of,
 )
 
 DOCUMENTATION = r"""
@@ -83,7 +83,7 @@ def main() -> None:
         found, more = find(one.own, given["pattern"], **wanted)
         return {"found": found, "more": more}
 
-    end(module, "ictops_backup_found", each(kept(given["repositories"]), look))
+    end(module, "ictops_backup_found", each(repositories_of(module), look))
 
 
 if __name__ == "__main__":
