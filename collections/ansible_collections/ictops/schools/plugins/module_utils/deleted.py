@@ -65,8 +65,8 @@ def _of_archive(place: Repository, archive: str, ids: Sequence[str]) -> dict[str
             if one.id.startswith(name) or one.original.startswith(name):
                 if one.archive != archive:
                     raise Refused(
-                        f"nothing was deleted: snapshot {name[:8]} is not of the archive {archive}, "
-                        f"but of {one.archive or 'none'}"
+                        f"nothing was deleted: snapshot {name[:8]} is not of the archive "
+                        f"{archive}, but of {one.archive or 'none'}"
                     )
                 chosen[name] = one.id
     return chosen

@@ -95,8 +95,8 @@ def refuse_the_future(found: Sequence[Snapshot], now: datetime) -> None:
         named = ", ".join(f"{one.id[:8]} of {one.host}, {one.at[:19]} UTC" for one in ahead)
         raise ResticError(
             0,
-            f"nothing is forgotten, since this is dated in the future: {named}. Look at that host's "
-            "clock, then take the snapshot away with 'restic forget' on this server",
+            f"nothing is forgotten, since this is dated in the future: {named}. Look at that "
+            "host's clock, then take the snapshot away with 'restic forget' on this server",
         )
 
 
