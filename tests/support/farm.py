@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,9 @@ def logged_in(farm: Farm, name: str, platform: str, **more: Any) -> Iterator[Bas
         connection.enable()
         yield connection
     finally:
-        connection.paramiko_cleanup()
+        # A switch that has rebooted may have closed its end just before.
+        with suppress(EOFError):
+            connection.paramiko_cleanup()
 
 
 def wait_until(true: Callable[[], object], what: str) -> None:
