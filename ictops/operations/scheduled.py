@@ -88,7 +88,12 @@ def understand(words: Sequence[str]) -> Words:
         raise ScheduleError(error.msg, where=said, do=_options(known)) from error
     if rest:
         raise ScheduleError(f"{rest[0]!r} is no option", where=said, do=_options(known))
-    given = {option.removeprefix("--"): value for option, value in pairs}
+    given: dict[str, str] = {}
+    for option, value in pairs:
+        key = option.removeprefix("--")
+        if key in given and key != "site":
+            raise ScheduleError(f"{option} is said twice", where=said)
+        given[key] = f"{given[key]},{value}" if key in given else value
     sites = tuple(code.strip() for code in given.pop("site", "").split(",") if code.strip())
     limit = given.pop("limit", None)
     options = {key: value if f"{key}=" in known else True for key, value in given.items()}

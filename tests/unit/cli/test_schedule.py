@@ -95,6 +95,10 @@ def test_history_puts_sites_together_and_says_what_became_of_the_run(typed: Type
             "no site 'oakfeild'", "oakfield?",
         ),
         (
+            ("x", "every night at 02:00", "--", "switch", "drift", "--limit", "a", "--limit", "b"),
+            "--limit is said twice", "",
+        ),
+        (
             ("x", "every night at 02:00", "--", "switch", "drift", "--limit", "nobody"),
             "matches no host", "",
         ),
@@ -118,6 +122,16 @@ def test_what_cannot_be_scheduled(typed: Typed, words: tuple[str, ...], what: st
     assert what in said.err
     assert do in said.err
     assert typed("schedule", "list", "--json", code=0).out == "[]\n"
+
+
+@pytest.mark.parametrize(
+    "said", [("--site", "oakfield", "--site", "rowan"), ("--site", "oakfield,rowan")]
+)
+def test_several_sites_are_all_meant(typed: Typed, said: tuple[str, ...]) -> None:
+    words = ("x", "every night at 02:00", "--", "switch", "drift", *said)
+    typed("schedule", "add", *words, code=0)
+    (one,) = json.loads(typed("schedule", "list", "--json", code=0).out)
+    assert one["command"] == "switch drift --site oakfield,rowan"
 
 
 def test_names_are_completed(cluster: Path, added: None) -> None:
