@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pytest
 import yaml
 
 from ictops.calendars.site import SiteCalendar, load_site_calendar
 from ictops.errors import NoHosts
 from ictops.estate.load import load_cluster
+from ictops.operations import scheduled
+from ictops.operations.scheduled import Operation
 from ictops.operations.slots import Begun, begin_due, fill_ahead
-from ictops.settings import Settings
+from ictops.settings import Settings, load_settings
 from ictops.store import tables as t
 from ictops.store.journal import Journal
 from ictops.store.records import MissedPolicy, PastSlot, RunRecord, Scheduled, ScheduleRecord
@@ -41,6 +45,8 @@ END:VEVENT
 END:VCALENDAR
 """
 """Changes are made outside 07:30-17:30 on weekdays, and at any time in holidays."""
+MONDAY = datetime(2026, 11, 9, 12, 0, tzinfo=UTC)
+"""A school day in the winter's time, at noon: no changes may be made."""
 
 
 @dataclass
@@ -148,3 +154,23 @@ def a_day_ago(journal: Journal) -> None:
     with journal.writing() as connection:
         connection.execute(t.schedule.update().values(added_at=before))
         connection.execute(t.slot_fill.update().values(filled_to=before))
+
+
+@contextmanager
+def schools_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Schools]:
+    """Make the schools in a folder; it is noon on a Monday."""
+    monkeypatch.setenv("ICTOPS_CONFIG", str(folder / "ictops.toml"))
+    (folder / "ictops.toml").write_text('state_dir = "state"\n')
+    settings = load_settings()
+    cluster = folder / "inventories" / "demo"
+    (cluster / "calendars").mkdir(parents=True)
+    journal = Journal.open(settings.journal_url)
+    schools = Schools(cluster, settings, journal, MONDAY)
+    schools.calendar.write_text(HALF_TERM)
+    for code in ("oak", "elm"):
+        schools.school(code)
+    monkeypatch.setitem(scheduled.OPERATIONS, "test", Operation(schools.begin))
+    try:
+        yield schools
+    finally:
+        journal.close()

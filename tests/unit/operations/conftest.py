@@ -5,17 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from ictops.operations import planning
 from ictops.settings import Settings, load_settings
 from ictops.store.journal import Journal
-
-PLAYBOOKS = [
-    f"backup{part}.yml"
-    for part in (
-        "", "_drill", "_check", "_prune", "_copy", "_list", "_find", "_restore", "_archive",
-        "_delete",
-    )
-]  # fmt: skip
+from tests.support.notified import one_route, set_up
+from tests.support.postgresql import Server
+from tests.support.schools import Schools, schools_in
+from tests.support.services import Web
 
 
 @pytest.fixture
@@ -34,11 +29,32 @@ def journal(settings: Settings) -> Iterator[Journal]:
 
 
 @pytest.fixture
-def playbooks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Stand-ins for the playbooks of backups, for tests that begin runs and carry none."""
-    folder = tmp_path / "content" / "playbooks"
-    folder.mkdir(parents=True)
-    for name in PLAYBOOKS:
-        (folder / name).write_text("- hosts: all\n  tasks: []\n")
-    monkeypatch.setattr(planning, "content_dir", lambda: folder.parent)
-    return folder
+def web() -> Iterator[Web]:
+    with Web().running() as web:
+        yield web
+
+
+@pytest.fixture
+def told(settings: Settings, web: Web) -> Web:
+    """A route that hears of everything."""
+    set_up(settings, one_route(web))
+    return web
+
+
+@pytest.fixture
+def schools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Schools]:
+    """Two schools with a calendar."""
+    with schools_in(tmp_path, monkeypatch) as it:
+        yield it
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Schools]:
+    """The same with its journal in each database."""
+    if request.param == "postgresql":
+        server: Server = request.getfixturevalue("postgresql")
+        monkeypatch.setenv("ICTOPS_JOURNAL", server.database())
+    with schools_in(tmp_path, monkeypatch) as it:
+        yield it

@@ -164,7 +164,7 @@ def test_a_host_speaks_for_itself_only(journal: Journal) -> None:
 
 
 def test_only_hosts_with_something_to_back_up_are_in_a_run(
-    school: Path, settings: Settings, journal: Journal, playbooks: Path
+    school: Path, settings: Settings, journal: Journal
 ) -> None:
     run = journal.run(begin_backup(journal, settings, sets="homes, homes,mis"))
     plan = Plan.model_validate_json(run.plan)
@@ -176,7 +176,7 @@ def test_only_hosts_with_something_to_back_up_are_in_a_run(
 
 
 def test_what_cannot_be_backed_up_is_told(
-    school: Path, settings: Settings, journal: Journal, playbooks: Path
+    school: Path, settings: Settings, journal: Journal
 ) -> None:
     with pytest.raises(PlanError, match=r"no host has a set musik.*homes, mis, staff"):
         begin_backup(journal, settings, sets=["musik"])

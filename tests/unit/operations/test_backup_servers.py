@@ -54,7 +54,7 @@ HOST = "oak-srv-01"
 
 
 @pytest.fixture
-def school(settings: Settings, playbooks: Path) -> Path:
+def school(settings: Settings) -> Path:
     return make_school(settings.cluster_dir)
 
 

@@ -47,7 +47,7 @@ HOST = "oak-srv-01"
 
 
 @pytest.fixture
-def school(settings: Settings, playbooks: Path) -> Path:
+def school(settings: Settings) -> Path:
     folder = make_school(settings.cluster_dir)
     (folder / "elmtree.yml").unlink()
     return folder
