@@ -3,23 +3,27 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 from ansible_collections.ictops.schools.plugins.module_utils.dumps import Dump, DumpError, dumps_of
+from ansible_collections.ictops.schools.plugins.module_utils.made import (
+    Made,
+    of_folders,
+    whole_id,
+)
 from ansible_collections.ictops.schools.plugins.module_utils.piping import piped
+from ansible_collections.ictops.schools.plugins.module_utils.repositories import said_of
 from ansible_collections.ictops.schools.plugins.module_utils.restic import (
     Repository,
     ResticError,
-    answer,
-    literal,
-    run,
+    answer_lines,
 )
 from ansible_collections.ictops.schools.plugins.module_utils.samples import Seen, still_so, take
 
@@ -27,9 +31,9 @@ NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 CLASSES = ("pupils", "staff", "mis", "system")
 PAUSE = 15.0
 """Seconds between two looks whether a repository is free."""
-UNREAD = 3
-"""What restic ends with where some files could not be read (restic 0.14)."""
 SHOWN = 3
+"""How many files are named that could not be read."""
+Result = TypeVar("Result")
 
 
 class SetError(Exception):
@@ -62,11 +66,7 @@ class Asked:
 
 def back_up(asked: Asked, one: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Back a set up, and tell of each snapshot: it, or why there is none."""
-    told = {
-        "set": str(one.get("name")), "class": str(one.get("class")), "kind": str(one.get("kind")),
-        "snapshot": "", "at": _now(), "seconds": 0.0, "files": 0, "bytes": 0, "files_new": 0,
-        "files_changed": 0, "bytes_added": 0, "sample": [], "message": "",
-    }  # fmt: skip
+    told = not_done(one, "")
     try:
         _see(one)
         if one["kind"] == "folders":
@@ -78,9 +78,18 @@ def back_up(asked: Asked, one: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                     found = _patiently(asked, lambda dump=dump: _dump(asked, one, dump))
                     yield {**told, "at": _now(), **found}
                 except (ResticError, DumpError, OSError) as error:
-                    yield {**told, "message": f"{dump.name}: {error}"}
+                    yield {**told, "message": f"{dump.name}: {said_of(error)}"}
     except (ResticError, DumpError, SetError, OSError) as error:
-        yield {**told, "message": str(error)}
+        yield {**told, "message": said_of(error)}
+
+
+def not_done(one: Mapping[str, Any], why: str) -> dict[str, Any]:
+    """Tell of a set that is not backed up."""
+    return {
+        "set": str(one.get("name")), "class": str(one.get("class")), "kind": str(one.get("kind")),
+        "snapshot": "", "at": _now(), "seconds": 0.0, "files": 0, "bytes": 0, "files_new": 0,
+        "files_changed": 0, "bytes_added": 0, "sample": [], "message": why,
+    }  # fmt: skip
 
 
 def _see(one: Mapping[str, Any]) -> None:
@@ -90,7 +99,7 @@ def _see(one: Mapping[str, Any]) -> None:
         raise SetError(f"{one.get('class')!r} is no class; there are {', '.join(CLASSES)}")
 
 
-def _patiently(asked: Asked, work):
+def _patiently(asked: Asked, work: Callable[[], Result]) -> Result:
     """Do it again where the repository is held by a check or a prune, as long as there is time."""
     while True:
         try:
@@ -104,75 +113,69 @@ def _patiently(asked: Asked, work):
 def _folders(asked: Asked, one: Mapping[str, Any]) -> dict[str, Any]:
     began = time.monotonic()
     paths = [str(path) for path in one.get("paths") or ()]
-    missing = [path for path in paths if not path.startswith("/") or not os.path.lexists(path)]
-    if missing or not paths:
-        raise SetError(f"it is not there: {', '.join(missing) or 'no path is named'}")
-    exclude = [word for path in one.get("exclude") or () for word in ("--exclude", str(path))]
-    exclude += ["--one-file-system"] if one.get("one_file_system") else []
-    before = take(paths, asked.sample)
-    said = run(
-        asked.repository, *asked.words(one), *exclude, "--", *paths, may_end_with=(0, UNREAD)
-    )
-    told = _summary(asked, said, began)
-    unread = _unread(said)
-    if unread:
-        part = told["snapshot"][:8]
-        more = f" and {len(unread) - SHOWN} more" if unread[SHOWN:] else ""
-        raise SetError(
-            f"could not be read: {'; '.join(unread[:SHOWN])}{more}; the rest is in {part}"
-        )
-    kept = [seen for seen in before if still_so(seen)]
-    if exclude:
-        kept = _in_snapshot(asked.repository, told["snapshot"], kept)
+    there, wrong = _places(paths)
+    if not there:
+        raise SetError("; ".join(wrong) or "no path is named")
+    more = [word for path in one.get("exclude") or () for word in ("--exclude", str(path))]
+    more += ["--one-file-system"] if one.get("one_file_system") else []
+    before = take(there, asked.sample)
+    made = of_folders(asked.repository, [*asked.words(one), *more, "--", *there])
+    told = _summary(asked, made, began)
+    if not made.files:
+        wrong.append("there is no file in it: is something not mounted?")
+    if made.unread:
+        rest = f" and {len(made.unread) - SHOWN} more" if made.unread[SHOWN:] else ""
+        wrong.append(f"could not be read: {'; '.join(made.unread[:SHOWN])}{rest}")
+    if wrong:  # what is there is safe, and yet the set is not what it should be
+        raise SetError(f"{'; '.join(wrong)}; the rest is in {told['snapshot'][:8]}")
+    unchanged = [seen for seen in before if still_so(seen)]
+    kept = _in_snapshot(asked.repository, told["snapshot"], unchanged)
     sample = [{"path": one.path, "size": one.size, "sha256": one.sha256} for one in kept]
     return {**told, "sample": sample}
+
+
+def _places(paths: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Give the paths that can be backed up, and what is wrong with the others."""
+    there, wrong = [], []
+    for path in paths:
+        if not path.startswith("/"):
+            wrong.append(f"{path!r} is no whole path")
+        elif Path(path).is_symlink():
+            wrong.append(f"{path} is a link: name {os.path.realpath(path)}")
+        elif not os.path.lexists(path):
+            wrong.append(f"{path} is not there")
+        else:
+            there.append(path)
+    return there, wrong
 
 
 def _dump(asked: Asked, one: Mapping[str, Any], dump: Dump) -> dict[str, Any]:
     began = time.monotonic()
     words = [*asked.words(one, dump.name), "--stdin", "--stdin-filename", dump.path]
-    said, size, sha256 = piped(asked.repository, words, dump)
+    made, size, sha256 = piped(asked.repository, words, dump)
     sample = [{"path": dump.path, "size": size, "sha256": sha256}]
-    return {**_summary(asked, said, began), "sample": sample}
+    return {**_summary(asked, made, began), "sample": sample}
 
 
-def _summary(asked: Asked, said: str, began: float) -> dict[str, Any]:
-    """Read restic's last word, and give the snapshot by its whole id."""
-    lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
-    summary = next((one for one in lines if one.get("message_type") == "summary"), None)
-    if summary is None:
-        raise ResticError(0, "restic told of no snapshot")
-    (snapshot,) = answer(asked.repository, "snapshots", "--no-lock", summary["snapshot_id"])
+def _summary(asked: Asked, made: Made, began: float) -> dict[str, Any]:
+    """Tell of a snapshot, by its whole id."""
     return {
-        "snapshot": snapshot["id"], "at": _now(), "seconds": round(time.monotonic() - began, 3),
-        "files": summary["total_files_processed"], "bytes": summary["total_bytes_processed"],
-        "files_new": summary["files_new"], "files_changed": summary["files_changed"],
-        "bytes_added": summary["data_added"],
+        "snapshot": whole_id(asked.repository, made.snapshot),
+        "at": _now(), "seconds": round(time.monotonic() - began, 3),
+        "files": made.files, "bytes": made.bytes, "files_new": made.files_new,
+        "files_changed": made.files_changed, "bytes_added": made.bytes_added,
     }  # fmt: skip
 
 
-def _unread(said: str) -> list[str]:
-    """Give what could not be read, as restic says it."""
-    lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
-    errors = [one for one in lines if one.get("message_type") == "error"]
-    return [f"{one.get('item')} ({_reason(one.get('error'))})" for one in errors]
-
-
-def _reason(error: object) -> str:
-    if isinstance(error, Mapping):
-        number = error.get("Err")
-        return os.strerror(number) if isinstance(number, int) else str(error.get("message", error))
-    return str(error)
-
-
 def _in_snapshot(repository: Repository, snapshot: str, seen: list[Seen]) -> list[Seen]:
-    """Leave out of a sample what the snapshot does not have, as it was excluded."""
+    """Leave out of a sample what the snapshot does not have, as the set leaves it out."""
     if not seen:
         return []
-    patterns = [literal(one.path) for one in seen]
-    hits = answer(repository, "find", "--no-lock", "--snapshot", snapshot, "--", *patterns) or ()
-    there = {match["path"] for hit in hits for match in hit["matches"] or ()}
-    return [one for one in seen if one.path in there]
+    listed = answer_lines(
+        repository, "ls", "--no-lock", "--", snapshot, *(one.path for one in seen)
+    )
+    sizes = {one["path"]: one.get("size", 0) for one in listed if one.get("type") == "file"}
+    return [one for one in seen if sizes.get(one.path) == one.size]
 
 
 def _now() -> str:

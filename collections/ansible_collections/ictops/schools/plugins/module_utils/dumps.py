@@ -3,18 +3,21 @@
 
 from __future__ import annotations
 
-import os
+import bz2
+import shutil
 import sqlite3
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 SYSTEM = ("information_schema", "performance_schema", "sys")
 """MariaDB's own, which it makes by itself."""
+BLOCK = 1 << 20
 AS_POSTGRES = ("runuser", "-u", "postgres", "--")
 
 
@@ -28,12 +31,14 @@ class Dump:
 
     :ivar name: of what is dumped.
     :ivar path: what it is called in the snapshot.
+    :ivar prepare: what is to be done before the words; raises :class:`DumpError`.
     """
 
     name: str
     path: str
     words: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
+    prepare: Callable[[], None] | None = None
 
 
 @contextmanager
@@ -52,7 +57,9 @@ def dumps_of(one: Mapping[str, Any]) -> Iterator[list[Dump]]:
 
 def _postgresql(one: Mapping[str, Any], _scratch: Path) -> list[Dump]:
     query = "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate"
-    there = _lines((*AS_POSTGRES, "psql", "-XAtc", query))
+    # Apart by zero bytes, as a database's name may have a line's end in it.
+    said = _answer((*AS_POSTGRES, "psql", "-XAt", "--record-separator-zero", "-c", query))
+    there = [name for name in said.rstrip("\n").split("\0") if name]
     names = _chosen(one, there)
     dumps = [
         Dump(
@@ -83,33 +90,59 @@ def _mariadb(one: Mapping[str, Any], _scratch: Path) -> list[Dump]:
 
 def _samba(_one: Mapping[str, Any], scratch: Path) -> list[Dump]:
     """The state of a domain controller, as Samba itself backs it up (samba-tool(8))."""
-    words = ("samba-tool", "domain", "backup", "offline", f"--targetdir={scratch}")
-    done = subprocess.run(words, capture_output=True, text=True, errors="replace", check=False)
-    made = sorted(scratch.glob("*.tar.bz2"))
-    if done.returncode or len(made) != 1:
-        raise DumpError(f"samba-tool failed: {_last(done.stderr or done.stdout)}")
-    return [Dump("domain", "/samba/domain.tar.bz2", ("cat", "--", str(made[0])))]
+    state = scratch / "domain.tar"
+    return [
+        Dump(
+            "domain", "/samba/domain.tar", ("cat", "--", str(state)),
+            prepare=lambda: _domain(scratch, state),
+        )
+    ]  # fmt: skip
+
+
+def _domain(scratch: Path, state: Path) -> None:
+    """Have Samba back its state up, and unpack it: restic finds again what has not changed."""
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+        _lines(("samba-tool", "domain", "backup", "offline", f"--targetdir={folder}"))
+        made = sorted(Path(folder).glob("*.tar.bz2"))
+        if len(made) != 1:
+            raise DumpError(f"samba-tool made {len(made)} files, and not one")
+        try:
+            with bz2.open(made[0], "rb") as packed, state.open("wb") as unpacked:
+                shutil.copyfileobj(packed, unpacked, BLOCK)
+        except (EOFError, OSError) as error:
+            raise DumpError(f"what samba-tool made cannot be unpacked: {error}") from error
 
 
 def _sqlite(one: Mapping[str, Any], scratch: Path) -> list[Dump]:
     """Databases of SQLite as they are at one moment, whoever writes to them meanwhile."""
-    dumps = []
-    for number, given in enumerate(one.get("paths") or ()):
-        path, copy = Path(str(given)), scratch / str(number)
-        if not path.is_file():
-            raise DumpError(f"{path} is not there")
-        try:
-            source = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-            target = sqlite3.connect(copy)
-            try:
-                source.backup(target)
-            finally:
-                target.close()
-                source.close()
-        except sqlite3.Error as error:
-            raise DumpError(f"{path} cannot be read: {error}") from error
-        dumps.append(Dump(str(path), str(path.absolute()), ("cat", "--", str(copy))))
-    return dumps
+    paths = [Path(str(given)) for given in one.get("paths") or ()]
+    if not paths:
+        raise DumpError("no path is named")
+    return [
+        Dump(
+            str(path), str(path.absolute()), ("cat", "--", str(scratch / str(number))),
+            prepare=partial(_copy, path, scratch / str(number)),
+        )
+        for number, path in enumerate(paths)
+    ]  # fmt: skip
+
+
+def _copy(path: Path, copy: Path) -> None:
+    """Have SQLite itself copy a database, and see that the copy is whole."""
+    if not path.is_file():
+        raise DumpError("it is not there")
+    copy.unlink(missing_ok=True)
+    try:
+        with (
+            closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(copy)) as target,
+        ):
+            source.backup(target)
+            (good,) = target.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.Error as error:
+        raise DumpError(f"it cannot be read: {error}") from error
+    if good != "ok":
+        raise DumpError(f"it is damaged: {good}")
 
 
 KINDS: dict[str, Callable[[Mapping[str, Any], Path], list[Dump]]] = {
@@ -138,14 +171,21 @@ def _plain(name: str) -> str:
 
 
 def _lines(words: Sequence[str]) -> list[str]:
+    return _answer(words).splitlines()
+
+
+def _answer(words: Sequence[str]) -> str:
     try:
-        done = subprocess.run(words, capture_output=True, text=True, cwd="/", check=False)
+        done = subprocess.run(
+            words, capture_output=True, text=True, errors="replace", cwd="/", check=False
+        )
     except FileNotFoundError as error:
         raise DumpError(f"this host has no {words[0]}") from error
     if done.returncode:
-        raise DumpError(_last(done.stderr))
-    return done.stdout.splitlines()
+        why = _last(done.stderr or done.stdout)
+        raise DumpError(f"{words[0]} ended with {done.returncode}: {why}")
+    return done.stdout
 
 
 def _last(text: str) -> str:
-    return " / ".join(text.strip().splitlines()[-3:]) or os.strerror(0)
+    return " / ".join(text.strip().splitlines()[-3:]) or "it said nothing"

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 
+from ansible_collections.ictops.schools.plugins.module_utils.moments import moment
 from ansible_collections.ictops.schools.plugins.module_utils.repositories import Snapshot, snapshots
 from ansible_collections.ictops.schools.plugins.module_utils.restic import Repository, answer
 
@@ -23,12 +24,12 @@ def find(
     pattern: str,
     host: str = "",
     set: str = "",  # noqa: A002 - the field's own word
-    after: str = "",
-    before: str = "",
+    after: datetime | None = None,
+    before: datetime | None = None,
 ) -> tuple[list[dict[str, Any]], bool]:
     """Give what the pattern fits, of the newest snapshots first, and whether there is more.
 
-    :param after: ISO 8601 with a time zone, as ``before``; or nothing.
+    :param after: of snapshots of then or later, as ``before``; with a time zone.
     :raises ResticError: if the repository cannot be read.
     """
     words = (["--host", host] if host else []) + (["--tag", f"set={set}"] if set else [])
@@ -57,15 +58,6 @@ def _in(repository: Repository, pattern: str, among: list[Snapshot]) -> list[dic
     ]  # fmt: skip
 
 
-def _between(one: Snapshot, after: str, before: str) -> bool:
-    at = _moment(one.at)
-    return (not after or at >= _moment(after)) and (not before or at <= _moment(before))
-
-
-def _moment(text: str) -> datetime:
-    """Read a time; restic's have nanoseconds, which Python before 3.11 does not read."""
-    head, _, rest = text.replace("Z", "+00:00").partition(".")
-    zone = rest.lstrip("0123456789")
-    moment = datetime.fromisoformat(head + zone)
-    utc = timezone.utc  # noqa: UP017 - for hosts with an older Python
-    return moment if moment.tzinfo else moment.replace(tzinfo=utc)
+def _between(one: Snapshot, after: datetime | None, before: datetime | None) -> bool:
+    at = moment(one.at)
+    return (after is None or at >= after) and (before is None or at <= before)

@@ -4,17 +4,20 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from ansible_collections.ictops.schools.plugins.module_utils.moments import moment
 from ansible_collections.ictops.schools.plugins.module_utils.restic import (
     Repository,
     ResticError,
     answer,
-    run,
+    is_full,
+    shown,
 )
 
 REPOSITORIES = {
@@ -25,13 +28,18 @@ REPOSITORIES = {
         "folder": {"type": "path", "required": True},
         "settings": {"type": "path", "required": True},
         "account": {"type": "str", "required": True},
+        "patience": {"type": "int", "default": 1800},
         "copy_to": {"type": "str", "default": ""},
+        "copy_forgets": {"type": "bool", "default": True},
         "copy_options": {"type": "list", "elements": "str", "default": []},
         "copy_environment": {"type": "dict", "default": {}, "no_log": True},
     },
 }
 """The argument of every module that works on repositories; the role backup_server gives it."""
 UNTAGGED = ""
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+"""What repositories and archives may be called: the names become folders."""
+_WHO = re.compile(r"//(.*)@")
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,7 @@ class Snapshot:
 
     :ivar id: the whole one, in hexadecimal.
     :ivar original: the snapshot that it is a copy of; its own id if it is none.
-    :ivar at: ISO 8601, UTC.
+    :ivar at: by its host's clock; ISO 8601, UTC.
     """
 
     id: str
@@ -60,6 +68,8 @@ class Kept:
 
     :ivar escrow: the file of the key for emergencies.
     :ivar place: where the copy is, without what is secret in it.
+    :ivar copy_forgets: whether what need not be kept is deleted there, too.
+    :ivar patience: seconds to wait while somebody else needs it.
     """
 
     name: str
@@ -68,10 +78,33 @@ class Kept:
     escrow: Path
     copy: Repository | None
     place: str
+    copy_forgets: bool
+    patience: float
+
+
+def repositories_of(module) -> list[Kept]:
+    """Give the repositories that a module's argument names; fail it if one cannot be called so.
+
+    What is secret in the address of the copies is in nothing that the module says.
+    """
+    given = module.params["repositories"]
+    module.no_log_values.update(_WHO.findall(given["copy_to"]))
+    try:
+        return kept(given)
+    except ValueError as error:
+        module.fail_json(msg=str(error))
 
 
 def kept(given: Mapping[str, Any]) -> list[Kept]:
-    """Give the repositories that the argument names."""
+    """Give the repositories that the argument names.
+
+    :raises ValueError: if one cannot be called so.
+    """
+    for name in given["names"]:
+        if not NAME.fullmatch(name):
+            raise ValueError(
+                f"{name!r} cannot be a repository's name: take letters a-z, digits and dashes"
+            )
     folder, settings, account = Path(given["folder"]), Path(given["settings"]), given["account"]
     environment = {name: str(value) for name, value in given["copy_environment"].items()}
     options, to = tuple(given["copy_options"]), given["copy_to"].rstrip("/")
@@ -90,19 +123,11 @@ def kept(given: Mapping[str, Any]) -> list[Kept]:
             if to
             else None,
             shown(f"{to}/{name}") if to else "",
+            bool(given["copy_forgets"]),
+            float(given["patience"]),
         )
         for name in given["names"]
     ]  # fmt: skip
-
-
-def shown(url: str) -> str:
-    """Give a repository's place without what is secret in it."""
-    kind, _, rest = url.partition(":")
-    if "://" not in rest:
-        return url
-    parts = urlsplit(rest)
-    place = parts.netloc.rpartition("@")[2]
-    return f"{kind}:{parts.scheme}://{place}{parts.path}"
 
 
 def snapshots(repository: Repository, *more: str) -> list[Snapshot]:
@@ -112,7 +137,7 @@ def snapshots(repository: Repository, *more: str) -> list[Snapshot]:
     :raises ResticError: if it cannot be read.
     """
     found = [_snapshot(one) for one in answer(repository, "snapshots", "--no-lock", *more) or ()]
-    return sorted(found, key=lambda one: one.at, reverse=True)
+    return sorted(found, key=lambda one: (one.at, one.id), reverse=True)
 
 
 def _snapshot(one: Mapping[str, Any]) -> Snapshot:
@@ -120,8 +145,8 @@ def _snapshot(one: Mapping[str, Any]) -> Snapshot:
     return Snapshot(
         one["id"],
         one.get("original") or one["id"],
-        one["hostname"],
-        one["time"],
+        one.get("hostname") or "",
+        _dated(one).isoformat(timespec="microseconds"),
         tuple(one.get("paths") or ()),
         tags.get("set", UNTAGGED),
         tags.get("class", UNTAGGED),
@@ -130,12 +155,11 @@ def _snapshot(one: Mapping[str, Any]) -> Snapshot:
     )
 
 
-def unlock(repository: Repository) -> None:
-    """Take away what a process that is dead has left locked; a lock that is in use stays.
-
-    :raises ResticError: if the repository cannot be read.
-    """
-    run(repository, "unlock")
+def _dated(one: Mapping[str, Any]) -> datetime:
+    try:
+        return moment(str(one.get("time")))
+    except ValueError as error:
+        raise ResticError(0, f"snapshot {one['id'][:8]}: {error}") from error
 
 
 def size_of(folder: Path) -> int:
@@ -167,7 +191,7 @@ def each(
 def said_of(error: Exception) -> str:
     """Say what went wrong, and what to do where that is plain."""
     text = str(error)
-    if "no space left on device" in text.lower():
+    if is_full(text):
         return f"the disk of the repository is full; nothing that was there is lost. {text}"
     if "wrong password or no key found" in text:
         return f"the password is not this repository's: is backup_password another one now? {text}"

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,8 +15,13 @@ from types import MappingProxyType
 
 NO_LOCK = ("--no-lock",)
 """For what only reads, and must not wait for a backup or keep one waiting."""
+FULL = (
+    "no space left on device", "disk quota exceeded",
+    "file too big for remaining disk space",  # rclone's words
+)  # fmt: skip
 SHOWN = 2000
 """Characters of restic's complaints that are told."""
+_WHO = re.compile(r"//[^\s/@]*:[^\s]*@|//[^\s/@]+@")
 
 
 class ResticError(Exception):
@@ -49,9 +55,13 @@ class Repository:
     account: str = ""
 
     def words(self, *command: str) -> list[str]:
-        """Give the argument list of a command."""
+        """Give the argument list of a command.
+
+        It does not say where: an address may have a password in it, and whoever has an account
+        on the machine can read argument lists.
+        """
         extended = [word for one in self.options for word in ("--option", one)]
-        return ["restic", "--repo", self.url, *extended, *command]
+        return ["restic", *extended, *command]
 
     def give(self, what: str | int) -> None:
         """Give a folder, or an open file, to the account that restic runs as."""
@@ -69,6 +79,7 @@ class Repository:
             "PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
             "LANG": "C.UTF-8",
             "HOME": "/root",
+            "RESTIC_REPOSITORY": self.url,
             "RESTIC_PASSWORD": Path(self.password_file).read_text(encoding="utf-8").strip("\n"),
             **self.environment,
             **more,
@@ -84,6 +95,27 @@ class Repository:
             "extra_groups": [],
             "cwd": "/",
         }
+
+
+def is_at_work(number: object) -> bool:
+    """Say whether a restic of that process number lives on this machine."""
+    try:
+        name, _, rest = Path(f"/proc/{number}/stat").read_text(encoding="utf-8").rpartition(")")
+    except FileNotFoundError:
+        return False
+    # One that was killed stands there as a zombie until somebody has waited for it.
+    return name.endswith("(restic") and rest.split()[0] != "Z"
+
+
+def is_full(text: str) -> bool:
+    """Say whether somebody complains that a disk is full, or a quota used up."""
+    small = text.lower()
+    return any(words in small for words in FULL)
+
+
+def shown(text: str) -> str:
+    """Give an address, or what has some in it, without the names and passwords in them."""
+    return _WHO.sub("//", text)
 
 
 def literal(path: str) -> str:
@@ -114,7 +146,7 @@ def run(
         **repository.process(**environment),
     )
     if done.returncode not in may_end_with:
-        raise ResticError(done.returncode, _complaint(done.stderr or done.stdout))
+        raise ResticError(done.returncode, complaint(done.stderr or done.stdout))
     return done.stdout
 
 
@@ -139,6 +171,16 @@ def answer_lines(repository: Repository, *command: str):
     return [json.loads(line) for line in said.splitlines() if line.startswith("{")]
 
 
-def _complaint(text: str) -> str:
-    """Give restic's last words: the reason is at their end."""
-    return text.strip()[-SHOWN:] or "restic said nothing"
+def complaint(text: str) -> str:
+    """Give restic's last words, the reason, without the places in its program that it names.
+
+    Where it cannot write it adds the calls that led there, each with an indented line of its place.
+    """
+    lines = shown(text).strip().splitlines()
+    places = [number for number, line in enumerate(lines) if line.startswith("\t")]
+    left = set(range(len(lines))) - {near for one in places for near in (one - 1, one)}
+    words = "\n".join(lines[number] for number in sorted(left))
+    last = words[-SHOWN:]
+    # After it restic tries again, and complains of what rclone left of the first try.
+    full = "no space left on device\n" if is_full(words) and not is_full(last) else ""
+    return full + last or "restic said nothing"

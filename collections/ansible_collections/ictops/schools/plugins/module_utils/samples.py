@@ -72,19 +72,24 @@ def _down(path: str, chance: random.Random) -> str:
 
 
 def _look(path: str) -> Seen | None:
+    """Read a file, and nothing that somebody puts in its place meanwhile: a pipe never ends."""
     try:
         path.encode()
-        found = os.lstat(path)
-        if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST:
-            return None
-        hashed = hashlib.sha256()
-        with Path(path).open("rb") as file:
-            while data := file.read(BLOCK):
+        opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(opened, "rb") as file:
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST:
+                return None
+            hashed, size = hashlib.sha256(), 0
+            while size <= LARGEST and (data := file.read(BLOCK)):
                 hashed.update(data)
-        return Seen(path, found.st_size, hashed.hexdigest(), _state(found))
+                size += len(data)
     except (OSError, UnicodeEncodeError):
         return None
+    return Seen(path, size, hashed.hexdigest(), _state(found)) if size == found.st_size else None
 
 
 def _state(found: os.stat_result) -> tuple[int, ...]:
-    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    return (
+        found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns,
+    )  # fmt: skip

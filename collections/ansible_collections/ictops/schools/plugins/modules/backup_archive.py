@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.ictops.schools.plugins.module_utils.archived import ArchiveError, archive
 from ansible_collections.ictops.schools.plugins.module_utils.reached import REPOSITORY, reached
 from ansible_collections.ictops.schools.plugins.module_utils.repositories import said_of
 from ansible_collections.ictops.schools.plugins.module_utils.restic import ResticError
+from ansible_collections.ictops.schools.plugins.module_utils.staging import PlaceError
 
 DOCUMENTATION = r"""
 ---
@@ -19,14 +22,6 @@ description:
     scratch folder, and compared with what is on the host. Only then it is removed, if that is asked
     for.
 options:
-  repository:
-    description: The repository as this host reaches it.
-    type: dict
-    required: true
-    suboptions:
-      url: {description: As restic says it., type: str, required: true}
-      password_file: {description: Holds its password., type: path, required: true}
-      options: {description: Options of restic., type: list, elements: str, default: []}
   name:
     description: The repository's name.
     type: str
@@ -52,6 +47,8 @@ options:
     description: The folder in which it is compared; it needs as much room as all of it takes.
     type: path
     required: true
+extends_documentation_fragment:
+  - ictops.schools.reached
 author:
   - The ictops developers (@ictops)
 """
@@ -90,15 +87,17 @@ def main() -> None:
         },
     )
     given = module.params
+    about = {"name": given["archive"], "repository": given["name"]}
+    told: dict[str, Any] = {}
     try:
-        told = archive(
-            reached(given["repository"]), given["host"], given["archive"], given["paths"],
-            remove=given["remove"], scratch=given["scratch"],
+        archive(
+            reached(given["repository"]), given["host"], given["archive"], given["paths"], told,
+            away=given["remove"], scratch=given["scratch"],
         )  # fmt: skip
-    except (ArchiveError, ResticError, OSError) as error:
-        module.fail_json(msg=said_of(error))
-    told = {"name": given["archive"], "repository": given["name"], **told}
-    module.exit_json(changed=True, ictops_backup_archived=told)
+    except (ArchiveError, PlaceError, ResticError, OSError) as error:
+        more = {"ictops_backup_archived": {**about, **told}} if told else {}
+        module.fail_json(msg=said_of(error), **more)
+    module.exit_json(changed=True, ictops_backup_archived={**about, **told})
 
 
 if __name__ == "__main__":

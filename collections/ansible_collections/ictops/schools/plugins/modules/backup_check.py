@@ -8,15 +8,14 @@ import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.ictops.schools.plugins.module_utils.locks import when_free
 from ansible_collections.ictops.schools.plugins.module_utils.repositories import (
     REPOSITORIES,
     Kept,
     each,
     end,
-    kept,
-    unlock,
+    repositories_of,
 )
-from ansible_collections.ictops.schools.plugins.module_utils.restic import run
 
 DOCUMENTATION = r"""
 ---
@@ -76,11 +75,11 @@ def main() -> None:
 
     def check(one: Kept) -> dict[str, Any]:
         began = time.monotonic()
-        unlock(one.own)
-        run(one.own, "check", "--read-data-subset", f"{part}/{parts}")
+        words = ("check", "--read-data-subset", f"{part}/{parts}")
+        when_free(one.own, *words, patience=one.patience)
         return {"seconds": round(time.monotonic() - began, 3)}
 
-    told = each(kept(module.params["repositories"]), check)
+    told = each(repositories_of(module), check)
     of = {"part": part, "parts": parts, "seconds": 0.0}
     end(module, "ictops_backup_check", [{**of, **one} for one in told])
 

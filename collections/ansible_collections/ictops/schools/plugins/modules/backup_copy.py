@@ -4,18 +4,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.ictops.schools.plugins.module_utils.copied import bring_up_to_date
 from ansible_collections.ictops.schools.plugins.module_utils.repositories import (
     REPOSITORIES,
-    Kept,
     each,
     end,
-    kept,
-    snapshots,
-    unlock,
+    repositories_of,
 )
 
 DOCUMENTATION = r"""
@@ -50,14 +45,8 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec={"repositories": REPOSITORIES})
 
-    def copy(one: Kept) -> dict[str, Any]:
-        assert one.copy is not None  # noqa: S101 - others are left out below
-        unlock(one.own)
-        copied = bring_up_to_date(one.own, one.copy)
-        return {"copied": copied, "snapshots": len(snapshots(one.copy))}
-
-    with_copy = [one for one in kept(module.params["repositories"]) if one.copy]
-    told = each(with_copy, copy)
+    with_copy = [one for one in repositories_of(module) if one.copy]
+    told = each(with_copy, bring_up_to_date)
     places = {one.name: one.place for one in with_copy}
     told = [{"copied": 0, "snapshots": 0, "to": places[one["repository"]], **one} for one in told]
     end(module, "ictops_backup_copy", told, changed=any(one["copied"] for one in told))

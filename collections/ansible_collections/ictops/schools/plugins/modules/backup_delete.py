@@ -8,7 +8,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.ictops.schools.plugins.module_utils.deleted import Refused, delete
 from ansible_collections.ictops.schools.plugins.module_utils.repositories import (
     REPOSITORIES,
-    kept,
+    repositories_of,
     said_of,
 )
 from ansible_collections.ictops.schools.plugins.module_utils.restic import ResticError
@@ -51,7 +51,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ictops_backup_deleted:
-  description: The snapshots that were removed, here and from the second copy.
+  description:
+    - The snapshots that are C(removed), also if it was done before, and those of which the second
+      copy was, C(copy_removed); as far as it came, if it failed.
   returned: always
   type: dict
 """
@@ -68,19 +70,18 @@ def main() -> None:
         },
     )
     given = module.params
-    found = [one for one in kept(given["repositories"]) if one.name == given["repository"]]
+    found = [one for one in repositories_of(module) if one.name == given["repository"]]
     if not found:
         module.fail_json(msg=f"this server has no repository {given['repository']}")
-    told = {"repository": given["repository"], "archive": given["archive"]}
+    told = {
+        "repository": given["repository"], "archive": given["archive"],
+        "removed": [], "copy_removed": [],
+    }  # fmt: skip
     try:
-        # The copy goes first: as long as the repository has it, this can be done again.
-        there = found[0].copy
-        gone = delete(there, given["archive"], given["snapshots"]) if there else []
-        told |= {"copy_removed": gone}
-        told |= {"removed": delete(found[0].own, given["archive"], given["snapshots"])}
+        changed = delete(found[0], given["archive"], given["snapshots"], told.__setitem__)
     except (Refused, ResticError, OSError) as error:
-        module.fail_json(msg=said_of(error))
-    module.exit_json(changed=bool(told["removed"] or gone), ictops_backup_deleted=told)
+        module.fail_json(msg=said_of(error), ictops_backup_deleted=told)
+    module.exit_json(changed=changed, ictops_backup_deleted=told)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import signal
+
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.ictops.schools.plugins.module_utils.drilled import drill
+from ansible_collections.ictops.schools.plugins.module_utils.drilled import drill, scratch_in
 from ansible_collections.ictops.schools.plugins.module_utils.repositories import (
     REPOSITORIES,
-    kept,
+    repositories_of,
 )
 
 DOCUMENTATION = r"""
@@ -17,7 +19,8 @@ module: backup_drill
 short_description: Prove backups by restoring samples of them
 description:
   - Restores files to a scratch folder, and compares them with what they were when they were backed
-    up. The folder is taken away whatever happens.
+    up. The folder is taken away afterwards, also if it fails or is interrupted; what one left that
+      was killed is taken away by the next.
   - Runs on the server, as root.
 options:
   samples:
@@ -66,14 +69,27 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    known = {one.name: one.own for one in kept(module.params["repositories"])}
-    results = [drill(known, one, module.params["scratch"]) for one in module.params["samples"]]
+    if module.check_mode:
+        module.exit_json(changed=False, ictops_backup_drill={"results": []})
+    for each in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, _stop)
+    known = {one.name: one for one in repositories_of(module)}
+    try:
+        with scratch_in(module.params["scratch"]) as scratch:
+            results = [drill(known, one, scratch) for one in module.params["samples"]]
+    except (OSError, ValueError) as error:
+        module.fail_json(msg=str(error))
     told = {"changed": False, "ictops_backup_drill": {"results": results}}
     bad = [one for one in results if not one["good"]]
     if bad:
         of = "; ".join(f"{one['host']} {one['set']}: {one['message']}" for one in bad)
         module.fail_json(msg=of, **told)
     module.exit_json(**told)
+
+
+def _stop(number: int, _frame: object) -> None:
+    """End as one that was interrupted does: with nothing left in the scratch folder."""
+    raise SystemExit(128 + number)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,13 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.ictops.schools.plugins.module_utils.found import find
+from ansible_collections.ictops.schools.plugins.module_utils.moments import moment
 from ansible_collections.ictops.schools.plugins.module_utils.repositories import (
     REPOSITORIES,
     Kept,
     each,
     end,
-    kept,
+    repositories_of,
 )
 
 DOCUMENTATION = r"""
@@ -77,13 +78,16 @@ def main() -> None:
         supports_check_mode=True,
     )
     given = module.params
-    wanted = {name: given[name] for name in ("host", "set", "after", "before")}
+    try:
+        times = {name: moment(given[name]) for name in ("after", "before") if given[name]}
+    except ValueError as error:
+        module.fail_json(msg=str(error))
 
     def look(one: Kept) -> dict[str, Any]:
-        found, more = find(one.own, given["pattern"], **wanted)
+        found, more = find(one.own, given["pattern"], given["host"], given["set"], **times)
         return {"found": found, "more": more}
 
-    end(module, "ictops_backup_found", each(kept(given["repositories"]), look))
+    end(module, "ictops_backup_found", each(repositories_of(module), look))
 
 
 if __name__ == "__main__":

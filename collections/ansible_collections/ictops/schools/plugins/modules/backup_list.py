@@ -12,7 +12,7 @@ from ansible_collections.ictops.schools.plugins.module_utils.repositories import
     Kept,
     each,
     end,
-    kept,
+    repositories_of,
     size_of,
     snapshots,
 )
@@ -80,7 +80,7 @@ def main() -> None:
             ],
         }  # fmt: skip
 
-    end(module, "ictops_backup_list", each(kept(module.params["repositories"]), look))
+    end(module, "ictops_backup_list", each(repositories_of(module), look))
 
 
 if __name__ == "__main__":

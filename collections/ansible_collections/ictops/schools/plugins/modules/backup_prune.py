@@ -4,26 +4,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.ictops.schools.plugins.module_utils.pruned import (
-    forget,
-    refuse_the_future,
-    rules_of,
-)
+from ansible_collections.ictops.schools.plugins.module_utils.pruned import prune, rules_of
 from ansible_collections.ictops.schools.plugins.module_utils.repositories import (
     REPOSITORIES,
-    Kept,
     each,
     end,
-    kept,
-    size_of,
-    snapshots,
-    unlock,
+    repositories_of,
 )
-from ansible_collections.ictops.schools.plugins.module_utils.restic import run
 
 DOCUMENTATION = r"""
 ---
@@ -72,25 +60,10 @@ def main() -> None:
         rules = rules_of(module.params["retention"])
     except ValueError as error:
         module.fail_json(msg=f"backup_server_retention: {error}")
-
-    now = datetime.now(timezone.utc)  # noqa: UP017 - for hosts with an older Python
-
-    def prune(one: Kept) -> dict[str, Any]:
-        repository, folder = one.own, one.folder
-        unlock(repository)
-        refuse_the_future(snapshots(repository), now)
-        before = size_of(folder)
-        removed = forget(repository, rules)
-        # Always: an earlier one may have been killed between the two.
-        run(repository, "prune")
-        return {
-            "removed": removed,
-            "kept": len(snapshots(repository)),
-            "bytes_freed": max(0, before - size_of(folder)),
-        }
-
-    told = each(kept(module.params["repositories"]), prune)
-    end(module, "ictops_backup_prune", told, changed=any(one.get("removed") for one in told))
+    told = each(repositories_of(module), lambda one: prune(one, rules))
+    told = [{"removed": [], "kept": 0, "bytes_freed": 0, **one} for one in told]
+    changed = any(one["removed"] or one["bytes_freed"] for one in told)
+    end(module, "ictops_backup_prune", told, changed)
 
 
 if __name__ == "__main__":

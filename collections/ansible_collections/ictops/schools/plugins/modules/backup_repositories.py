@@ -12,7 +12,7 @@ from ansible_collections.ictops.schools.plugins.module_utils.escrow import (
 )
 from ansible_collections.ictops.schools.plugins.module_utils.repositories import (
     REPOSITORIES,
-    kept,
+    repositories_of,
     said_of,
 )
 from ansible_collections.ictops.schools.plugins.module_utils.restic import ResticError, run
@@ -63,7 +63,7 @@ def main() -> None:
     )
     recipients = module.params["escrow_recipients"]
     made, sealed = [], []
-    for one in kept(module.params["repositories"]):
+    for one in repositories_of(module):
         try:
             if not (one.folder / "config").exists():
                 made.append(one.name)

@@ -8,7 +8,11 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.ictops.schools.plugins.module_utils.reached import REPOSITORY, reached
 from ansible_collections.ictops.schools.plugins.module_utils.repositories import said_of
 from ansible_collections.ictops.schools.plugins.module_utils.restic import ResticError
-from ansible_collections.ictops.schools.plugins.module_utils.restored import RestoreError, restore
+from ansible_collections.ictops.schools.plugins.module_utils.restored import (
+    PlaceError,
+    RestoreError,
+    restore,
+)
 
 DOCUMENTATION = r"""
 ---
@@ -19,14 +23,6 @@ description:
     backup. Everything is restored beside its place first, read back, and renamed into it.
   - Nothing is overwritten unless that is asked for.
 options:
-  repository:
-    description: The repository as this host reaches it.
-    type: dict
-    required: true
-    suboptions:
-      url: {description: As restic says it., type: str, required: true}
-      password_file: {description: Holds its password., type: path, required: true}
-      options: {description: Options of restic., type: list, elements: str, default: []}
   snapshot:
     description: The id of the snapshot that has it.
     type: str
@@ -43,6 +39,8 @@ options:
     description: Whether what is there is replaced.
     type: bool
     default: false
+extends_documentation_fragment:
+  - ictops.schools.reached
 author:
   - The ictops developers (@ictops)
 """
@@ -79,7 +77,7 @@ def main() -> None:
     what = {name: given[name] for name in ("snapshot", "path", "to", "overwrite")}
     try:
         told = restore(reached(given["repository"]), **what)
-    except (RestoreError, ResticError, OSError) as error:
+    except (RestoreError, PlaceError, ResticError, OSError) as error:
         module.fail_json(msg=said_of(error))
     module.exit_json(changed=True, ictops_backup_restored=told)
 

@@ -5,12 +5,23 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
+from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.ictops.schools.plugins.module_utils.backing_up import Asked, back_up
+from ansible_collections.ictops.schools.plugins.module_utils.backing_up import (
+    Asked,
+    back_up,
+    not_done,
+)
+from ansible_collections.ictops.schools.plugins.module_utils.own_locks import (
+    BusyError,
+    alone,
+    remove_dead,
+)
 from ansible_collections.ictops.schools.plugins.module_utils.reached import REPOSITORY, reached
-from ansible_collections.ictops.schools.plugins.module_utils.restic import ResticError, run
+from ansible_collections.ictops.schools.plugins.module_utils.restic import Repository, ResticError
+
+AT_WORK = "/var/lib/ictops/backup-at-work"
 
 DOCUMENTATION = r"""
 ---
@@ -18,17 +29,10 @@ module: backup_run
 short_description: Back up what a host has
 description:
   - Runs on the host, as root. Each set becomes a snapshot, each database one of its own.
-  - A dump that fails leaves none. One set that fails keeps no other from its turn.
+  - A dump that fails leaves none, nor does one whose backup is killed. One set that fails keeps no
+    other from its turn.
   - Beside each snapshot it tells what some files were, so that a drill can compare them.
 options:
-  repository:
-    description: The repository as this host reaches it.
-    type: dict
-    required: true
-    suboptions:
-      url: {description: As restic says it., type: str, required: true}
-      password_file: {description: Holds its password., type: path, required: true}
-      options: {description: Options of restic., type: list, elements: str, default: []}
   name:
     description: The repository's name.
     type: str
@@ -59,6 +63,12 @@ options:
     description: Seconds that are waited for a repository that is being checked or pruned.
     type: int
     default: 3600
+  at_work:
+    description: The file by which a host is backed up once at a time.
+    type: path
+    default: /var/lib/ictops/backup-at-work
+extends_documentation_fragment:
+  - ictops.schools.reached
 author:
   - The ictops developers (@ictops)
 """
@@ -81,6 +91,14 @@ ictops_backup:
 """
 
 
+def _tidy(module: AnsibleModule, repository: Repository) -> None:
+    """Take the locks of a backup that was killed away: the server would wait for them."""
+    try:
+        remove_dead(repository)
+    except ResticError as error:  # the backup says why, if it cannot either
+        module.warn(f"locks of a backup that was killed were left: {error}")
+
+
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
@@ -93,6 +111,7 @@ def main() -> None:
             "sample": {"type": "int", "default": 20},
             "upload_limit": {"type": "int", "default": 0},
             "patience": {"type": "int", "default": 3600},
+            "at_work": {"type": "path", "default": AT_WORK},
         },
     )
     given = module.params
@@ -101,11 +120,15 @@ def main() -> None:
         repository, given["host"], given["sample"], given["upload_limit"],
         time.monotonic() + given["patience"],
     )  # fmt: skip
-    # What is dead: of this host, or left for half an hour. If it cannot, the backup says why.
-    with suppress(ResticError):
-        run(repository, "unlock")
     wanted = [one for one in given["sets"] if not given["only"] or one.get("name") in given["only"]]
-    told = [result for one in wanted for result in back_up(asked, one)]
+    try:
+        with alone(Path(given["at_work"])) as turn:
+            if turn.left:
+                _tidy(module, repository)
+            told = [result for one in wanted for result in back_up(asked, one)]
+            turn.well = not any(one["message"] for one in told)
+    except (BusyError, OSError) as error:
+        told = [not_done(one, str(error)) for one in wanted]
     result = {
         "changed": any(one["snapshot"] for one in told),
         "ictops_backup": {"repository": given["name"], "sets": told},
