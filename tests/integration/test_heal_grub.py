@@ -174,7 +174,7 @@ def test_secure_boot_starts_the_agent_where_the_network_has_no_job(tmp_path: Pat
     shutil.copy(FIRMWARE / "OVMF_VARS_4M.ms.fd", variables)
     flash = "if=pflash,format=raw"
     more = (
-        *("-machine", "q35,smm=on", "-cpu", "max", "-smp", "2", "-device", "virtio-rng-pci"),
+        *("-machine", "q35,smm=on", "-cpu", "qemu64", "-smp", "2", "-device", "virtio-rng-pci"),
         *("-global", "driver=cfi.pflash01,property=secure,value=on"),
         *("-drive", f"{flash},unit=0,readonly=on,file={FIRMWARE}/OVMF_CODE_4M.ms.fd"),
         *("-drive", f"{flash},unit=1,file={variables}"),

@@ -91,7 +91,17 @@ def bios_disk(folder: Path) -> Path:
 @contextmanager
 def virtual_pc(*words: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run a virtual PC; its serial port is its standard output."""
-    common = ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg", "-cpu", "max", "-m", "512"]
+    common = [
+        "qemu-system-x86_64",
+        "-machine",
+        "q35",
+        "-accel",
+        "tcg",
+        "-cpu",
+        "qemu64",
+        "-m",
+        "512",
+    ]
     common += ["-nodefaults", "-display", "none", "-monitor", "none", "-serial", "stdio"]
     common += ["-no-reboot", "-device", "virtio-rng-pci"]
     pc = subprocess.Popen(
