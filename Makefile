@@ -61,8 +61,8 @@ IMAGING_TEST := btrfs-progs ntfs-3g wimtools chntpw libhivex-bin shim-signed gru
   grub-efi-amd64-bin grub-efi-amd64-signed grub-pc-bin dnsmasq-base qemu-utils udpcast nvme-cli hdparm \
   cpio zstd
 
-# What backups are made with, and what reads the keys in escrow.
-BACKUP_TEST := restic rclone age
+# What backups are made with, what reads the keys in escrow, and where a second copy goes.
+BACKUP_TEST := restic rclone age openssh-sftp-server
 
 # What imaging is compared with.
 BENCH := casync curl zstd

@@ -120,7 +120,9 @@ def _folders(asked: Asked, one: Mapping[str, Any]) -> dict[str, Any]:
     more += ["--one-file-system"] if one.get("one_file_system") else []
     before = take(there, asked.sample)
     made = of_folders(asked.repository, [*asked.words(one), *more, "--", *there])
-    told = _summary(asked, made, began)
+    unchanged = [seen for seen in before if still_so(seen)]
+    snapshot, kept = _in_snapshot(asked.repository, made.snapshot, unchanged)
+    told = _summary(made, snapshot, began)
     if not made.files:
         wrong.append("there is no file in it: is something not mounted?")
     if made.unread:
@@ -128,8 +130,6 @@ def _folders(asked: Asked, one: Mapping[str, Any]) -> dict[str, Any]:
         wrong.append(f"could not be read: {'; '.join(made.unread[:SHOWN])}{rest}")
     if wrong:  # what is there is safe, and yet the set is not what it should be
         raise SetError(f"{'; '.join(wrong)}; the rest is in {told['snapshot'][:8]}")
-    unchanged = [seen for seen in before if still_so(seen)]
-    kept = _in_snapshot(asked.repository, told["snapshot"], unchanged)
     sample = [{"path": one.path, "size": one.size, "sha256": one.sha256} for one in kept]
     return {**told, "sample": sample}
 
@@ -154,28 +154,30 @@ def _dump(asked: Asked, one: Mapping[str, Any], dump: Dump) -> dict[str, Any]:
     words = [*asked.words(one, dump.name), "--stdin", "--stdin-filename", dump.path]
     made, size, sha256 = piped(asked.repository, words, dump)
     sample = [{"path": dump.path, "size": size, "sha256": sha256}]
-    return {**_summary(asked, made, began), "sample": sample}
+    snapshot = whole_id(asked.repository, made.snapshot)
+    return {**_summary(made, snapshot, began), "sample": sample}
 
 
-def _summary(asked: Asked, made: Made, began: float) -> dict[str, Any]:
+def _summary(made: Made, snapshot: str, began: float) -> dict[str, Any]:
     """Tell of a snapshot, by its whole id."""
     return {
-        "snapshot": whole_id(asked.repository, made.snapshot),
-        "at": _now(), "seconds": round(time.monotonic() - began, 3),
+        "snapshot": snapshot, "at": _now(), "seconds": round(time.monotonic() - began, 3),
         "files": made.files, "bytes": made.bytes, "files_new": made.files_new,
         "files_changed": made.files_changed, "bytes_added": made.bytes_added,
     }  # fmt: skip
 
 
-def _in_snapshot(repository: Repository, snapshot: str, seen: list[Seen]) -> list[Seen]:
-    """Leave out of a sample what the snapshot does not have, as the set leaves it out."""
+def _in_snapshot(repository: Repository, snapshot: str, seen: list[Seen]) -> tuple[str, list[Seen]]:
+    """Give a snapshot's whole id, and of a sample what it has: a set leaves things out."""
     if not seen:
-        return []
-    listed = answer_lines(
-        repository, "ls", "--no-lock", "--", snapshot, *(one.path for one in seen)
-    )
+        return whole_id(repository, snapshot), []
+    paths = (one.path for one in seen)
+    told = answer_lines(repository, "ls", "--no-lock", "--", snapshot, *paths)
+    if not told:
+        raise ResticError(0, f"restic made {snapshot}, and does not find it")
+    said, *listed = told
     sizes = {one["path"]: one.get("size", 0) for one in listed if one.get("type") == "file"}
-    return [one for one in seen if sizes.get(one.path) == one.size]
+    return said["id"], [one for one in seen if sizes.get(one.path) == one.size]
 
 
 def _now() -> str:
