@@ -34,7 +34,7 @@ lint: setup-test
 
 bench: setup-test packages-bench
 	$(VENV)/bin/pip install -qq --editable '.[bench]'
-	@ended=0; for name in rollout inventory journal switches multicast imaging; do \
+	@ended=0; for name in rollout inventory journal switches multicast imaging drift backup; do \
 	  $(SUDO) $(VENV)/bin/python -m benchmarks.$$name || ended=1; \
 	done; exit $$ended
 

@@ -78,16 +78,22 @@ def versions(packages: Sequence[str]) -> dict[str, str]:
 
 
 def alternate(
-    contenders: Mapping[str, Contender], rounds: int, say: Callable[[str], None]
+    contenders: Mapping[str, Contender],
+    rounds: int,
+    say: Callable[[str], None],
+    before: Callable[[], None] = lambda: None,
 ) -> dict[str, list[float]]:
     """Time the contenders in turn, round after round; every second round in reverse.
 
     So what slows the machine for a while slows them all.
+
+    :param before: makes each run begin alike; it is not timed.
     """
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for number in range(rounds):
         order = list(contenders.items())
         for name, run in order if number % 2 == 0 else reversed(order):
+            before()
             begun = time.perf_counter()
             run(number)
             took = time.perf_counter() - begun

@@ -121,7 +121,10 @@ def _folders(asked: Asked, one: Mapping[str, Any]) -> dict[str, Any]:
     before = take(there, asked.sample)
     made = of_folders(asked.repository, [*asked.words(one), *more, "--", *there])
     unchanged = [seen for seen in before if still_so(seen)]
-    snapshot, kept = _in_snapshot(asked.repository, made.snapshot, unchanged)
+    if more:
+        snapshot, kept = _in_snapshot(asked.repository, made.snapshot, unchanged)
+    else:  # nothing is left out
+        snapshot, kept = whole_id(asked.repository, made.snapshot), unchanged
     told = _summary(made, snapshot, began)
     if not made.files:
         wrong.append("there is no file in it: is something not mounted?")

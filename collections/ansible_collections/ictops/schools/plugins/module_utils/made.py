@@ -83,6 +83,9 @@ def whole_id(repository: Repository, snapshot: str) -> str:
 
     :raises ResticError: if it is not there.
     """
+    cached = [path.name for path in repository.cache.glob(f"*/snapshots/*/{snapshot}*")]
+    if len(cached) == 1:  # as restic keeps what it makes there; to ask it takes a second or two
+        return cached[0]
     found = answer(repository, "snapshots", *NO_LOCK, snapshot) or ()
     if len(found) != 1:
         raise ResticError(0, f"restic made {snapshot}, and has {len(found)} of that name")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
+HOME = "/root"
 NO_LOCK = ("--no-lock",)
 """For what only reads, and must not wait for a backup or keep one waiting."""
 FULL = (
@@ -63,6 +64,12 @@ class Repository:
         extended = [word for one in self.options for word in ("--option", one)]
         return ["restic", *extended, *command]
 
+    @property
+    def cache(self) -> Path:
+        """Give the folder in which restic keeps what it knows of repositories, one in each."""
+        home = pwd.getpwnam(self.account).pw_dir if self.account else HOME
+        return Path(self.environment.get("RESTIC_CACHE_DIR", f"{home}/.cache/restic"))
+
     def give(self, what: str | int) -> None:
         """Give a folder, or an open file, to the account that restic runs as."""
         if self.account:
@@ -78,7 +85,7 @@ class Repository:
         environment = {
             "PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
             "LANG": "C.UTF-8",
-            "HOME": "/root",
+            "HOME": HOME,
             "RESTIC_REPOSITORY": self.url,
             "RESTIC_PASSWORD": Path(self.password_file).read_text(encoding="utf-8").strip("\n"),
             **self.environment,
