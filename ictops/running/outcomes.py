@@ -44,6 +44,8 @@ def settle_end(
         that was in the middle of something.
     """
     settled: list[Settled] = []
+    # Where every host of a play fails, Ansible begins no further play, also not for others.
+    kept_out = any(tally.outcome(host) for host in shard.hosts)
     for host in shard.hosts:
         seen = tally.hosts.get(host)
         found = tally.outcome(host)
@@ -68,6 +70,9 @@ def settle_end(
             busy = f" in task '{seen.busy_with}'" if seen and seen.busy_with else ""
             text = f"cut off{busy}; the plan says not idempotent, so look at the host first"
             settled.append(Settled(host, "ended", "failed", text))
+        elif kept_out and (idempotent or not begun):
+            # The next shard has fewer hosts, so this comes to an end.
+            settled.append(Settled(host, "pending", None, "all others failed before its turn"))
         else:
             reason = ended.reason or "Ansible dropped it before its end"
             settled.append(Settled(host, "ended", "failed", reason))

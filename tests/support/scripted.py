@@ -36,7 +36,8 @@ class Scripted:
     """An executor that says at once what is to become of each host of a shard.
 
     ``ends`` gives, for an order and a host, ``ok``, ``changed``, ``failed``, ``unreachable``,
-    or ``held``: the shard then stays at work until it is cancelled or let go.
+    ``dropped``, of which nothing is said, or ``held``: the shard then stays at work until it is
+    cancelled or let go.
     """
 
     ends: Callable[[Order, str], str] = lambda _order, _host: "changed"
@@ -49,11 +50,12 @@ class Scripted:
         self.orders.append(order)
         becomes = {host: self.ends(order, host) for host in order.hosts}
         for number, (host, end) in enumerate(becomes.items()):
-            self._say(order, number, host, end)
+            if end != "dropped":
+                self._say(order, number, host, end)
         if "held" in becomes.values():
             self.held[order.shard] = order
         else:
-            self._end(order, "successful")
+            self._end(order, "failed" if "dropped" in becomes.values() else "successful")
 
     def let_go(self) -> None:
         """Let what is held come to a good end."""

@@ -63,6 +63,39 @@ def test_a_health_check_that_fails_stops_its_site_and_no_other(journal: Journal)
     ]
 
 
+@pytest.mark.parametrize("others", ["failed", "unreachable"])
+def test_who_comes_to_no_turn_as_all_others_failed_is_done_by_itself(
+    journal: Journal, others: str
+) -> None:
+    """As Ansible does where a play's hosts all fail: switches after PCs that are off."""
+
+    def ends(order: Order, host: str) -> str:
+        if host != "oak-sw":
+            return others
+        return "dropped" if len(order.hosts) > 1 else "changed"
+
+    executor = Scripted(ends)
+    plan = small_plan(
+        {"oak": [["oak-1", "oak-2", "oak-sw"]]}, gate=Gate(site_failures=2, run_failures=2)
+    )
+    engine = engine_of(journal, plan, executor)
+    engine.carry()
+    assert outcomes(journal, engine.lease.run_id) == {
+        "oak-1": others, "oak-2": others, "oak-sw": "changed",
+    }  # fmt: skip
+    assert [order.hosts for order in executor.orders[:2]] == [
+        ["oak-1", "oak-2", "oak-sw"], ["oak-sw"],
+    ]  # fmt: skip
+
+
+def test_who_is_dropped_for_no_reason_has_failed(journal: Journal) -> None:
+    executor = Scripted(lambda _order, _host: "dropped")
+    engine = engine_of(journal, small_plan({"oak": [["oak-1"]]}), executor)
+    engine.carry()
+    (host,) = journal.hosts(engine.lease.run_id)
+    assert (host.outcome, host.reason) == ("failed", "Ansible dropped it before its end")
+
+
 def test_the_failures_of_all_sites_together_stop_every_site(journal: Journal) -> None:
     waves = {site: [[f"{site}-1"], [f"{site}-2"], [f"{site}-3"]] for site in ("a", "b", "c")}
     plan = small_plan(waves, gate=Gate(site_failures=1, run_failures=1))
