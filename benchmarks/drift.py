@@ -22,6 +22,7 @@ from pathlib import Path
 from benchmarks.report import Report, Target, alternate, finish, median
 from ictops.settings import content_dir
 from tests.support.drifting import Seed, check, drifting_school, items_of, make_right, seeds
+from tests.support.drifting_switches import Switches, switches_of
 from tests.support.lab import Workspace
 
 TIMES_ANSIBLE = 10.0
@@ -43,8 +44,8 @@ ssh_args = -o ControlMaster=auto -o ControlPersist=60s
 class Bench:
     """A school of many hosts that are what they should be."""
 
-    def __init__(self, workspace: Workspace, hosts: int) -> None:
-        self.workspace = workspace
+    def __init__(self, workspace: Workspace, switches: Switches, hosts: int) -> None:
+        self.workspace, self.switches = workspace, switches
         self.hosts = [f"lab001-ws-{number:02}" for number in range(1, hosts + 1)]
         (workspace.folder / "rival.cfg").write_text(ANSIBLE_CFG)
         with (workspace.folder / "ictops.toml").open("a") as settings:
@@ -81,7 +82,7 @@ class Bench:
     def seed(self) -> list[tuple[str, Seed]]:
         """Make drift on the hosts, and give what was done where."""
         *many, last = self.hosts
-        there = seeds()
+        there, on_switches = seeds(), self.switches.seed()
         together = [seed for seed in there if not seed.alone]
         alone = [(last, seed) for seed in there if seed.alone]
         # In the second round each is on another host than in the first.
@@ -90,15 +91,15 @@ class Bench:
             for shift in (0, 1)
             for number, seed in enumerate(together)
         ]
-        done = [*alone, *again][:SEEDED]
+        done = [*alone, *again][: SEEDED - len(on_switches)]
         for host, seed in done:
             self.workspace.on(host, "sh", "-c", seed.do)
-        return done
+        return [*done, *on_switches]
 
     def found(self, done: list[tuple[str, Seed]], *words: str) -> int:
         """Check, and give how many of the seeds were found."""
-        told = check(self.workspace, *words, code=9)
-        items = {host: items_of(told, host) for host in self.hosts}
+        told = check(self.workspace, *words, code=9, limit="workstations:switches")
+        items = {host: items_of(told, host) for host, _ in done}
         missed = [
             (host, seed.do)
             for host, seed in done
@@ -132,9 +133,10 @@ def measure(bench: Bench, rounds: int, repeats: int) -> Report:
         Target(f"false drifts in {max(rounds, repeats)} checks", 0, 0, at_least=False),
     ]  # a false one would have been an error above
     hosts = len(bench.hosts)
+    kinds = ", ".join(sorted({seed.kind for _, seed in done}))
     notes = [
-        f"{hosts} hosts share this machine; kinds: {', '.join(sorted({s.kind for _, s in done}))}",
-        "drift of switches is found by tests/integration/test_switch_drift.py",
+        f"{hosts} hosts share this machine; kinds: {kinds}",
+        "the switches are simulated, and looked at in full by both paths",
     ]
     return Report("drift", seconds, targets, notes)
 
@@ -151,8 +153,9 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory(prefix="ictops-bench-") as name,
         drifting_school(Path(name).resolve(), asked.hosts) as workspace,
+        switches_of(workspace) as switches,
     ):
-        report = measure(Bench(workspace, asked.hosts), asked.rounds, asked.repeats)
+        report = measure(Bench(workspace, switches, asked.hosts), asked.rounds, asked.repeats)
     return finish(report, PACKAGES, as_json=asked.json)
 
 

@@ -90,11 +90,11 @@ def make_right(workspace: Workspace, *words: str) -> None:
     workspace.ictops("apply", name, "--now", "--reason", "test", "--yes")
 
 
-def check(workspace: Workspace, *words: str, code: int) -> dict[str, Any]:
+def check(
+    workspace: Workspace, *words: str, code: int, limit: str = "workstations"
+) -> dict[str, Any]:
     """Look for drift."""
-    found: dict[str, Any] = workspace.json(
-        "drift", "check", "--limit", "workstations", *words, code=code
-    )
+    found: dict[str, Any] = workspace.json("drift", "check", "--limit", limit, *words, code=code)
     return found
 
 
