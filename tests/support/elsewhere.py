@@ -1,4 +1,4 @@
-"""Where second copies go: servers of SFTP and of restic's REST protocol, on loopback."""
+"""Where second copies go: servers of SFTP, of S3 and of restic's REST protocol, on loopback."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from pathlib import Path
 from tests.support.repositories import ACCOUNT
 from tests.support.restic import need_program
 
+BUCKET_KEYS = {"AWS_ACCESS_KEY_ID": "school", "AWS_SECRET_ACCESS_KEY": "a-key-of-s3-that-is-none"}
 SFTP_SERVER = "/usr/lib/openssh/sftp-server"
 SSH = """
 import asyncio, subprocess, sys
@@ -51,6 +52,22 @@ def rest_server(folder: Path) -> Iterator[int]:
     with subprocess.Popen(
         [*words, str(folder)], stderr=subprocess.DEVNULL, env=environment
     ) as server:
+        try:
+            until_there(port)
+            yield port
+        finally:
+            server.terminate()
+
+
+@contextmanager
+def s3_server() -> Iterator[int]:
+    """Speak Amazon's S3 protocol; give the port."""
+    port = free_port()
+    program = Path(sys.executable).with_name("moto_server")
+    with subprocess.Popen(
+        [program, "-H", "127.0.0.1", "-p", str(port)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    ) as server:  # fmt: skip
         try:
             until_there(port)
             yield port

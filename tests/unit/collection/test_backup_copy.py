@@ -23,9 +23,11 @@ from ansible_collections.ictops.schools.plugins.module_utils.restic import (
 
 from tests.support.cut_line import line_to
 from tests.support.elsewhere import (
+    BUCKET_KEYS,
     PASSWORD,
     USER,
     rest_server,
+    s3_server,
     sftp_server,
 )
 from tests.support.repositories import COPYS_PASSWORD, NAME, Server, days_ago, only
@@ -175,6 +177,18 @@ def test_a_copy_by_sftp(server: Server) -> None:
     with sftp_server(server.folder / "ssh") as ssh:
         server.copies_to(f"sftp:oak@127.0.0.1:{there}", ssh.command(ssh.port))
         assert copied(server) == {"copied": 1, "snapshots": 1}
+        assert copied(server) == {"copied": 0, "snapshots": 1}
+        all_is_there(server)
+
+
+def test_a_copy_by_s3(server: Server) -> None:
+    server.has("a", os.urandom(200_000))
+    server.backup()
+    with s3_server() as port:
+        server.copies_to(f"s3:http://127.0.0.1:{port}/schools", **BUCKET_KEYS)
+        said, seen = arguments_of(server)
+        assert only(said, "ictops_backup_copy")["copied"] == 1
+        assert BUCKET_KEYS["AWS_SECRET_ACCESS_KEY"] not in " ".join(seen) + json.dumps(said)
         assert copied(server) == {"copied": 0, "snapshots": 1}
         all_is_there(server)
 
