@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,7 +12,8 @@ from typing import Any
 from ansible_collections.ictops.schools.plugins.module_utils.backing_up import Asked, back_up
 from ansible_collections.ictops.schools.plugins.module_utils.restic import Repository, run
 
-MODULE = "ansible_collections.ictops.schools.plugins.modules.backup_run"
+from tests.support.modules import begin
+
 HOST = "oak-srv-01"
 
 
@@ -36,8 +35,8 @@ def tags(snapshot: Mapping[str, Any]) -> dict[str, str]:
     return dict(tag.partition("=")[::2] for tag in snapshot["tags"])
 
 
-def begun(repository: Repository, *sets: Mapping[str, Any]) -> subprocess.Popen[str]:
-    """Start the module in a process group of its own, as Ansible's async does."""
+def begun(repository: Repository, *sets: Mapping[str, Any], **more: Any) -> subprocess.Popen[str]:
+    """Have the module back sets up."""
     folder = Path(repository.password_file).parent
     given = {
         "repository": {
@@ -45,26 +44,9 @@ def begun(repository: Repository, *sets: Mapping[str, Any]) -> subprocess.Popen[
             "options": list(repository.options),
         },
         "name": "oakfield", "host": HOST, "sets": list(sets), "patience": 0,
-        "at_work": str(folder / "at-work"),
+        "at_work": str(folder / "at-work"), **more,
     }  # fmt: skip
-    process = subprocess.Popen(
-        [sys.executable, "-m", MODULE], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True, start_new_session=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-    )  # fmt: skip
-    assert process.stdin is not None
-    process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": given}))
-    process.stdin.close()
-    process.stdin = None
-    return process
-
-
-def said(process: subprocess.Popen[str]) -> dict[str, Any]:
-    """Give what a module says when it ends."""
-    out, complaints = process.communicate(timeout=120)
-    assert out, complaints
-    told: dict[str, Any] = json.loads(out)
-    return told
+    return begin("backup_run", given)
 
 
 def locks(repository: Repository) -> list[str]:

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from ansible_collections.ictops.schools.plugins.module_utils.repositories import
 )
 from ansible_collections.ictops.schools.plugins.module_utils.restic import Repository, run
 
+from tests.support.modules import begin, said
 from tests.support.quick_key import empty_repository
 from tests.support.restic import need_program
 
@@ -175,32 +175,18 @@ class Server:
 
     def module(self, name: str, *, fails: bool = False, **more: Any) -> dict[str, Any]:
         """Run a module in a process of its own, as Ansible does; give what it says."""
-        process = self.begin(name, **more)
-        out, complaints = process.communicate(timeout=600)
-        assert out, complaints
-        said: dict[str, Any] = json.loads(out)
-        assert bool(said.get("failed")) == fails, said.get("msg")
-        return said
+        told = said(self.begin(name, **more))
+        assert bool(told.get("failed")) == fails, told.get("msg")
+        return told
 
     def begin(self, name: str, **more: Any) -> subprocess.Popen[str]:
         """Start a module in a process group of its own."""
-        arguments = {"repositories": self.told, **more}
-        of = f"ansible_collections.ictops.schools.plugins.modules.backup_{name}"
-        process = subprocess.Popen(
-            [sys.executable, "-m", of], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True, start_new_session=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        )  # fmt: skip
-        assert process.stdin is not None
-        process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))
-        process.stdin.close()
-        process.stdin = None
-        return process
+        return begin(f"backup_{name}", {"repositories": self.told, **more})
 
 
-def only(said: dict[str, Any], key: str) -> dict[str, Any]:
+def only(told: dict[str, Any], key: str) -> dict[str, Any]:
     """Give what a module says of the only repository."""
-    (one,) = said[key]["repositories"]
+    (one,) = told[key]["repositories"]
     assert isinstance(one, dict)
     return one
 

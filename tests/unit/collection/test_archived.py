@@ -19,15 +19,10 @@ from ansible_collections.ictops.schools.plugins.module_utils.restic import (
 )
 from ansible_collections.ictops.schools.plugins.module_utils.staging import PlaceError
 
-from tests.support.restic import repository_in, snapshots
+from tests.support.restic import snapshots
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, as archiving does")
 PUPIL, CLASS = 1234, 4321
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    return repository_in(tmp_path / "kept")
 
 
 @pytest.fixture

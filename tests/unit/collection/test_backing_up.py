@@ -21,11 +21,6 @@ from tests.support.restic import content, repository_in, snapshots
 
 
 @pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    return repository_in(tmp_path / "kept")
-
-
-@pytest.fixture
 def homes(tmp_path: Path) -> Path:
     folder = tmp_path / "homes"
     for pupil in ("ann", "ben"):

@@ -25,7 +25,7 @@ from ansible_collections.ictops.schools.plugins.module_utils.restic import (
 )
 
 from tests.support.backing_up import backed_up, locks, pids_of, until
-from tests.support.restic import content, repository_in, snapshots
+from tests.support.restic import content, snapshots
 
 SLOW = "i=0; while [ $i -lt 600 ]; do head -c 65536 /dev/urandom; sleep 0.01; i=$((i+1)); done"
 PIPE = """
@@ -38,11 +38,6 @@ made = Repository(url, password, environment={"RESTIC_CACHE_DIR": cache})
 words = ["backup", "--json", "--stdin", "--stdin-filename", "/x"]
 piped(made, words, Dump("x", "/x", ("sh", "-c", script)))
 """
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    return repository_in(tmp_path / "kept")
 
 
 def made_by(script: str, name: str = "mis") -> Dump:

@@ -22,7 +22,7 @@ from ansible_collections.ictops.schools.plugins.module_utils.restored import (
     restore,
 )
 
-from tests.support.restic import repository_in, snapshots
+from tests.support.restic import snapshots
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, as restoring does")
 PUPIL, CLASS = 1234, 4321
@@ -32,11 +32,6 @@ ODD = [
     "$HOME", " spaces ", "caf\N{LATIN SMALL LETTER E WITH ACUTE}", "#sharp", "...", "\t",
     os.fsdecode(b"caf\xe9"), os.fsdecode(b"\xff\xfe"), "long" * 60,
 ]  # fmt: skip
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    return repository_in(tmp_path / "kept")
 
 
 @pytest.fixture
