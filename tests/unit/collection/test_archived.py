@@ -20,22 +20,16 @@ from ansible_collections.ictops.schools.plugins.module_utils.restic import (
 from ansible_collections.ictops.schools.plugins.module_utils.staging import PlaceError
 
 from tests.support.restic import snapshots
+from tests.support.restored import CLASS, PUPIL
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, as archiving does")
-PUPIL, CLASS = 1234, 4321
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    folder = tmp_path / "homes" / "ann"
-    (folder / "work" / "deep").mkdir(parents=True)
-    (folder / "essay.odt").write_text("my essay")
-    (folder / "work" / "deep" / os.fsdecode(b"caf\xe9\n")).write_text("odd")
-    (folder / "link").symlink_to("/etc/shadow")
-    os.mkfifo(folder / "pipe")
-    for one in [folder, *folder.rglob("*")]:
-        os.lchown(one, PUPIL, CLASS)
-    return folder
+def home(home: Path) -> Path:
+    (home / "work" / "deep" / os.fsdecode(b"caf\xe9\n")).write_text("odd")
+    os.mkfifo(home / "pipe")
+    return home
 
 
 def put_away(

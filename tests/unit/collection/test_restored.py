@@ -6,26 +6,22 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from ansible_collections.ictops.schools.plugins.module_utils import staging
 from ansible_collections.ictops.schools.plugins.module_utils.restic import (
     Repository,
     ResticError,
-    run,
 )
 from ansible_collections.ictops.schools.plugins.module_utils.restored import (
     PREFIX,
     PlaceError,
     RestoreError,
-    restore,
 )
 
-from tests.support.restic import snapshots
+from tests.support.restored import CLASS, PUPIL, back, kept, left_in
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, as restoring does")
-PUPIL, CLASS = 1234, 4321
 ODD = [
     "two\nlines", 'it\'s "quoted"', "-rf", "--overwrite", "{{ lookup('pipe', 'touch x') }}",
     "{% raw %}", "*", "**", "a[b]c", "[", "]", "a?c", "[!a]", "back\\slash", "\\", "!not", "~root",
@@ -34,39 +30,9 @@ ODD = [
 ]  # fmt: skip
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    folder = tmp_path / "homes" / "ann"
-    (folder / "work" / "deep").mkdir(parents=True)
-    (folder / "essay.odt").write_text("my essay")
-    (folder / "work" / "one.txt").write_text("one")
-    (folder / "work" / "deep" / "two.txt").write_text("two")
-    (folder / "link").symlink_to("/etc/shadow")
-    for one in [folder, *folder.rglob("*")]:
-        os.lchown(one, PUPIL, CLASS)
-    (folder / "essay.odt").chmod(0o640)
-    (folder / "work").chmod(0o2750)
-    folder.chmod(0o700)
-    return folder
-
-
-def kept(repository: Repository, *paths: Path, kind: str = "folders") -> str:
-    said = ("--tag", f"kind={kind}")
-    run(repository, "backup", "--force", *said, "--", *map(str, paths))
-    return str(snapshots(repository)[-1]["id"])
-
-
-def back(repository: Repository, snapshot: str, path: Path | str, to: Any = "", **how: Any) -> Any:
-    return restore(repository, snapshot, str(path), str(to), **how)
-
-
 def state(path: Path) -> tuple[int, int, int, int]:
     found = path.lstat()
     return found.st_uid, found.st_gid, found.st_mode, found.st_mtime_ns
-
-
-def left_in(folder: Path) -> list[Path]:
-    return list(folder.rglob(f"{PREFIX}*"))
 
 
 def test_a_deleted_file_comes_back_as_it_was(repository: Repository, home: Path) -> None:
@@ -251,56 +217,6 @@ def test_a_path_that_is_not_in_it(repository: Repository, home: Path) -> None:
     assert left_in(home.parent) == []
 
 
-def test_a_pupil_s_links_lead_nowhere(repository: Repository, home: Path, tmp_path: Path) -> None:
-    snapshot = kept(repository, home)
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    subprocess.run(["rm", "-r", home / "work"], check=True)
-    (home / "work").symlink_to(elsewhere)
-    os.lchown(home / "work", PUPIL, CLASS)
-    for what in (home / "work" / "one.txt", home / "work" / "deep" / "two.txt"):
-        with pytest.raises(PlaceError, match="work is a link that is not root's"):
-            back(repository, snapshot, what, overwrite=True)
-    with pytest.raises(PlaceError, match="work is a link now and was a folder"):
-        back(repository, snapshot, home, overwrite=True)
-    with pytest.raises(PlaceError, match="work is a link that is not root's"):
-        back(repository, snapshot, home / "essay.odt", home / "work")
-    assert list(elsewhere.iterdir()) == []
-
-
-def test_no_link_leads_out_of_the_folder(
-    repository: Repository, home: Path, tmp_path: Path
-) -> None:
-    """Not even root's: whose name begins like the folder's is no better."""
-    snapshot = kept(repository, home)
-    out, other = tmp_path / "out", tmp_path / "out-other"
-    out.mkdir()
-    other.mkdir()
-    (out / home.parts[1]).symlink_to(other)
-    with pytest.raises(PlaceError, match="is in the way: it is no folder"):
-        back(repository, snapshot, home / "essay.odt", out)
-    assert list(other.iterdir()) == []
-    assert left_in(out) == []
-
-
-def test_root_s_own_links_are_followed(repository: Repository, home: Path, tmp_path: Path) -> None:
-    (tmp_path / "by").symlink_to("homes")
-    (tmp_path / "whole").symlink_to(home.parent)
-    by = tmp_path / "by" / "ann" / "essay.odt"
-    snapshot = kept(repository, by)
-    (home / "essay.odt").unlink()
-    assert back(repository, snapshot, by)["to"] == str(by)
-    assert (home / "essay.odt").read_text() == "my essay"
-    told = back(repository, snapshot, by, tmp_path / "whole" / "ann" / "back")
-    assert Path(told["to"]).read_text() == "my essay"
-    (tmp_path / "round").symlink_to("round")
-    with pytest.raises(PlaceError, match="round is one of too many links"):
-        back(repository, snapshot, by, tmp_path / "round" / "x")
-    (tmp_path / "gone").symlink_to("nothing/here")
-    told = back(repository, snapshot, by, tmp_path / "gone")
-    assert Path(told["to"]).read_text() == "my essay"
-
-
 def test_a_file_in_a_folder_s_place(repository: Repository, home: Path) -> None:
     snapshot = kept(repository, home)
     with pytest.raises(PlaceError, match=r"one.txt is in the way: it is no folder"):
@@ -382,34 +298,3 @@ def test_what_a_killed_restore_left_goes(repository: Repository, home: Path) -> 
         assert not (home / f"{PREFIX}dead").exists()
     os.close(folder)
     assert left_in(home) == [theirs], "what is not root's is left alone"
-
-
-def test_a_pupil_moves_the_folder_meanwhile(
-    repository: Repository, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The folder that is restored into is in theirs: what they put there is not taken for it."""
-    snapshot = kept(repository, home)
-    (home / "essay.odt").unlink()
-    secret = tmp_path / "secret"
-    secret.write_text("of root")
-    real = staging.path_of
-    done: list[Path] = []
-
-    def moved(folder: int) -> str:
-        for one in home.glob(f"{PREFIX}*"):
-            if not done and any(one.iterdir()):
-                one.rename(home / "mine")
-                fake = Path(f"{one}{home}")
-                fake.mkdir(parents=True)
-                (fake / "essay.odt").symlink_to(secret)
-                done.append(one)
-        return real(folder)
-
-    monkeypatch.setattr(
-        "ansible_collections.ictops.schools.plugins.module_utils.restored.path_of", moved
-    )
-    back(repository, snapshot, home / "essay.odt")
-    assert done
-    assert not (home / "essay.odt").is_symlink()
-    assert (home / "essay.odt").read_text() == "my essay"
-    assert list((home / "mine").iterdir()) == []
