@@ -235,8 +235,7 @@ def small(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "small"
     folder.mkdir()
     made = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
-    if subprocess.run(made, check=False).returncode:
-        pytest.skip("no file system can be mounted here")
+    subprocess.run(made, check=True)
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
 
@@ -257,8 +256,7 @@ def test_another_file_system_below_a_bind(
     snapshot = kept(repository, home)
     (tmp_path / "bound").mkdir()
     bind = ["mount", "--bind", str(home.parent), str(tmp_path / "bound")]
-    if subprocess.run(bind, check=False).returncode:
-        pytest.skip("nothing can be mounted here")
+    subprocess.run(bind, check=True)
     try:
         told = back(repository, snapshot, home / "essay.odt", tmp_path / "bound" / "to")
         assert Path(told["to"]).read_text() == "my essay"
