@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -116,6 +117,47 @@ def test_a_failed_backup_is_told_once(school: BackedUp) -> None:
         school.on(SERVER, "mv /usr/bin/rclone.away /usr/bin/rclone")
     school.ictops("backup", "run", "--limit", OTHER)
     assert hosts(school.json("backup", "status"))[OTHER]["failures"] == 0
+
+
+@pytest.fixture
+def slow(school: BackedUp) -> Iterator[None]:
+    """Have a backup take some ten seconds."""
+    file = school.work.folder / "inventories" / "t" / "host_vars" / f"{HOST}.yml"
+    before = file.read_text()
+    file.write_text(f"{before}backup_upload_limit: 800\n")
+    school.on(HOST, "head -c 8000000 /dev/urandom > /home/pupils/ann/film.mp4")
+    yield
+    file.write_text(before)
+
+
+def at_work(school: BackedUp) -> subprocess.Popen[str]:
+    """Begin a backup, and wait until restic is at work."""
+    begun = school.work.start("backup", "run", "--set", "homes", "--limit", HOST, "--json")
+    school.on(HOST, "until pgrep -x restic; do sleep 0.2; done")
+    return begun
+
+
+@pytest.mark.usefixtures("slow")
+def test_a_lost_connection_ends_no_backup(school: BackedUp) -> None:
+    begun = at_work(school)
+    lost = school.on(HOST, "ids=$(pgrep -f '^sshd: ictops'); kill -9 $ids; echo $ids")
+    said, _ = begun.communicate(timeout=300)
+    assert lost
+    assert begun.returncode == 0, said
+    assert school.json("backup", "find", "--site", "lab001", "--path", "*/film.mp4")["found"]
+    school.on(HOST, 'test -z "$(ls /root/.ansible_async)"')
+
+
+@pytest.mark.usefixtures("slow")
+def test_a_backup_that_is_ended_at_the_host_is_told_at_once(school: BackedUp) -> None:
+    begun = at_work(school)
+    school.on(
+        HOST, "kill -9 $(pgrep -f '[a]sync_wrapper|[A]nsiballZ_backup_run') $(pgrep -x restic)"
+    )
+    said, _ = begun.communicate(timeout=120)
+    assert begun.returncode == 4, said
+    assert "the backup was ended before its time" in school.ictops("backup", "status", code=0)
+    school.ictops("backup", "run", "--set", "homes", "--limit", HOST)
 
 
 def test_leavers_are_archived_and_deleted_by_two_people(school: BackedUp) -> None:
