@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -49,6 +51,18 @@ def test_what_the_module_gave_is_there_when_it_ends(
     assert (told["state"], told["result"]) == ("ended", result)
     assert not told.get("failed"), "that the job failed is not that waiting failed"
     assert at_work.poll() is None
+    assert waited(job, 60)["result"] == result, "it is told again where the answer was lost"
+
+
+def test_what_was_told_days_ago_is_kept_no_longer(job: Path) -> None:
+    old, new = job.with_name("j1.1.told"), job.with_name("j1.2.told")
+    for path, days in ((old, 2), (new, 0)):
+        path.write_text("{}")
+        moment = time.time() - days * 86400
+        os.utime(path, (moment, moment))
+    job.write_text('{"changed": true}')
+    assert waited(job, 60)["state"] == "ended"
+    assert (old.exists(), new.exists(), job.exists()) == (False, True, False)
 
 
 @pytest.mark.usefixtures("at_work")

@@ -41,7 +41,10 @@ class ActionModule(ActionBase):
         begun = self._execute_module(task_vars=task_vars, wrap_async=True)
         if begun.get("failed"):
             return dict(begun)
-        return self._ended(begun, time.monotonic() + self._task.async_val + SLACK, task_vars)
+        try:
+            return self._ended(begun, time.monotonic() + self._task.async_val + SLACK, task_vars)
+        finally:
+            self.cleanup(force=True)
 
     def _ended(
         self, begun: dict[str, Any], until: float, task_vars: dict[str, Any] | None
@@ -62,15 +65,7 @@ class ActionModule(ActionBase):
             if found["state"] == "lost":
                 return {"failed": True, "msg": LOST}
             if found["state"] == "ended":
-                self._forget(begun, task_vars)
                 return dict(found["result"])
         if unreachable is not None:
             raise unreachable
         return {"failed": True, "msg": f"the backup did not end in {self._task.async_val} s"}
-
-    def _forget(self, begun: dict[str, Any], task_vars: dict[str, Any] | None) -> None:
-        gone = {"path": begun["results_file"], "state": "absent"}
-        try:
-            self._execute_module("ansible.builtin.file", gone, task_vars=task_vars)
-        except AnsibleConnectionFailure:  # the backup is there all the same
-            self._connection.reset()

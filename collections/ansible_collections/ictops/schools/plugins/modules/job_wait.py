@@ -18,6 +18,7 @@ description:
   - Ansible asks again and again over the network whether a task with C(async) has ended, and each
     time starts a Python for it. This one waits where the job is, and is there when it ends.
   - It tells a job that was ended without having said anything, as by a restart, from one at work.
+  - What an ended job gave is kept for a day, in case the connection is lost before it is told.
   - It is for hosts with C(/proc).
 options:
   path:
@@ -58,6 +59,10 @@ LOOK = 0.1
 """Seconds between two looks at the job's file."""
 LOOK_FOR_PROCESSES = 50
 """Each so many looks."""
+TOLD = ".told"
+"""Ends the name of a job's file once it was told what the job gave."""
+KEPT = 86400.0
+"""Seconds."""
 
 
 def said(path: Path) -> dict | None:
@@ -65,8 +70,21 @@ def said(path: Path) -> dict | None:
 
     :raises OSError: if there is no such job.
     """
-    told = json.loads(path.read_text(encoding="utf-8") or "{}")
+    here = path if path.exists() else path.with_name(path.name + TOLD)
+    told = json.loads(here.read_text(encoding="utf-8") or "{}")
     return None if not told or "started" in told else told
+
+
+def put_away(path: Path) -> None:
+    """Have no file of an ended job for longer than is needed; this one's is put aside.
+
+    :raises OSError: if that cannot be.
+    """
+    if path.exists():
+        path.rename(path.with_name(path.name + TOLD))
+    for old in path.parent.glob(f"*{TOLD}"):
+        if time.time() - old.stat().st_mtime > KEPT:
+            old.unlink()
 
 
 def is_at_work(path: Path) -> bool:
@@ -108,7 +126,10 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
-        state, told = wait(Path(module.params["path"]), module.params["seconds"])
+        path = Path(module.params["path"])
+        state, told = wait(path, module.params["seconds"])
+        if state == "ended":
+            put_away(path)
     except (OSError, ValueError) as error:
         module.fail_json(msg=f"there is no job to be waited for: {error}")
     module.exit_json(changed=False, state=state, result=told)
