@@ -67,6 +67,20 @@ def test_more_than_can_be_shown_is_said(server: Server, monkeypatch: pytest.Monk
     assert (len(matches), more) == (4, True)
 
 
+def test_one_turn_after_the_other_goes_through_all_snapshots(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.has("essay", b"x")
+    for day in range(5):
+        server.backup(at=days_ago(day))
+    monkeypatch.setattr(found, "FIRST", 1)
+    monkeypatch.setattr(found, "TIMES", 2)
+    matches, more = find(server.own, "essay")
+    assert not more
+    at = [one["at"] for one in matches]
+    assert (len(at), at) == (5, sorted(at, reverse=True))
+
+
 def test_the_module_says_what_was_agreed_and_what_is_no_time(server: Server) -> None:
     server.has("essay", b"x")
     server.backup()

@@ -12,10 +12,11 @@ from ansible_collections.ictops.schools.plugins.module_utils.restic import Repos
 
 MOST = 1000
 """Finds: more are no help to anybody, and a wide pattern would have millions."""
-FIRST = 8
-"""Snapshots that are looked through first; each time after it twice as many.
+FIRST, TIMES = 8, 8
+"""Snapshots that are looked through first, and how many times as many after each time.
 
-Restic reads a folder that several snapshots share only once, but begins anew with each call.
+Restic reads a folder that several snapshots share only once, but begins anew with each call, which
+takes it a second; and a call that finds more than is wanted finds at most so many times as much.
 """
 
 
@@ -39,7 +40,7 @@ def find(
     while left and len(found) < MOST:
         now, left = left[:many], left[many:]
         found += _in(repository, pattern, now)
-        many *= 2
+        many *= TIMES
     return found[:MOST], bool(left) or len(found) > MOST
 
 
