@@ -16,12 +16,14 @@ import pytest
 from ictops.imaging.images.publish import Published
 from ictops.operations.image_agent import build_agent
 from ictops.operations.images import build
-from ictops.settings import Settings, content_dir
+from ictops.settings import Settings
+
+RECIPE = Path(__file__).parents[1] / "data" / "classroom.yml"
 
 
 @dataclass(frozen=True)
 class Golden:
-    """A Debian for UEFI and BIOS, published as ``classroom`` by the demonstration's recipe."""
+    """A Debian for UEFI and BIOS, published as ``classroom``."""
 
     imaging: Path
     """The folder of all that imaging keeps, with the agent's Linux and the image."""
@@ -64,8 +66,8 @@ def golden(imaging: Path, tmp_path_factory: pytest.TempPathFactory) -> Golden:
         kept = folder / "golden"
         if not kept.exists():
             settings = Settings(workspace=imaging.parents[1], state_dir=Path("state"))
-            recipe, said = content_dir() / "demo" / "classroom.yml", list[str]()
-            done = build(settings, "classroom", recipe=recipe, version="1", say=said.append)
+            said = list[str]()
+            done = build(settings, "classroom", recipe=RECIPE, version="1", say=said.append)
             kept.write_bytes(pickle.dumps(Golden(imaging, done, tuple(said))))
         found: Golden = pickle.loads(kept.read_bytes())  # noqa: S301 - our own
     return found
