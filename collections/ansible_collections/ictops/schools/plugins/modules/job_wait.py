@@ -81,6 +81,7 @@ def put_away(path: Path) -> None:
     :raises OSError: if that cannot be.
     """
     if path.exists():
+        path.touch()  # it is kept from now on, however long ago it ended
         path.rename(path.with_name(path.name + TOLD))
     for old in path.parent.glob(f"*{TOLD}"):
         if time.time() - old.stat().st_mtime > KEPT:
