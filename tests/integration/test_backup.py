@@ -196,7 +196,8 @@ def test_a_damaged_pack_is_found_by_a_drill_and_a_check(school: BackedUp) -> Non
     school.on(
         SERVER,
         f'find {repository}/data -type f | while read -r pack; do chmod u+w "$pack"; '
-        'head -c "$(stat -c %s "$pack")" /dev/urandom > "$pack"; done',
+        'for at in $(seq 16 65536 $(($(stat -c %s "$pack") - 8))); do '
+        'printf DAMAGED | dd of="$pack" bs=1 seek="$at" conv=notrunc status=none; done; done',
     )
     done = school.json("backup", "drill", code=4)
     assert {one["good"] for one in done["proofs"]} == {False}
