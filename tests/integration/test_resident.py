@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from ictops.settings import content_dir
 from tests.support.lab import Workspace
 
@@ -50,6 +52,7 @@ def play(
             *("-i", str(workspace.folder / "inventories" / "t" / "lab001.yml"), *options),
         ],
         env=environment, cwd=workspace.folder, text=True, capture_output=True, check=False,
+        timeout=900,
     )  # fmt: skip
     assert done.returncode == code, done.stdout[-5000:] + done.stderr
     found = json.loads(done.stdout)
@@ -92,6 +95,35 @@ def test_it_gives_what_the_linear_strategy_gives(workspace: Workspace, tmp_path:
         for our, their in zip(told(ours)[host], went, strict=True):
             assert our == their
     assert len(told(theirs)["lab001-srv-01"]) > 50
+
+
+MORE_HOSTS_THAN_FORKS = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - command: echo {{ inventory_hostname }}
+    - command: echo {{ item }}
+      loop: [one, two]
+    - command: echo by turns
+      throttle: 1
+    - command: echo in a process beside threads
+      vars: {ansible_connection: "{{ 'local' if 'srv' in inventory_hostname else 'ssh' }}"}
+    - command: echo after
+"""
+
+
+@pytest.mark.parametrize("forks", ["1", "2"])
+def test_hosts_wait_for_one_another_if_forks_are_few(
+    workspace: Workspace, tmp_path: Path, forks: str
+) -> None:
+    playbook = tmp_path / "play.yml"
+    playbook.write_text(MORE_HOSTS_THAN_FORKS)
+    ours, theirs = (
+        told(play(workspace, playbook, strategy, "--forks", forks))
+        for strategy in ("ictops.schools.resident", "linear")
+    )
+    assert len(ours) > int(forks)
+    assert ours == theirs
 
 
 LOST_BETWEEN = f"""

@@ -41,7 +41,7 @@ description:
     is waited for.
   - A task that needs nothing of its hosts is done once, and each host gets its result.
   - What does not fit (other connections than ssh, delegation, async, time limits, retries,
-    passwords for ssh or sudo) runs just as with the linear strategy.
+    throttle, passwords for ssh or sudo) runs just as with the linear strategy.
   - It reaches into ansible-core, and is for ansible-core 2.19 only.
 author:
   - The ictops developers (@ictops)
@@ -114,6 +114,7 @@ class StrategyModule(linear.StrategyModule):
     ) -> None:
         if fits(task, task_vars):
             strategy.WorkerProcess = partial(ThreadWorker, self)
+            self._wait_for_worker()
         else:
             RESIDENTS.doubt(host.name)
         try:
@@ -128,6 +129,18 @@ class StrategyModule(linear.StrategyModule):
             }  # fmt: skip
             self._tqm.send_callback("v2_runner_on_start", other, task)
             self._pending_results += 1
+
+    def _wait_for_worker(self) -> None:
+        """Have a worker free, of which there are as many as forks.
+
+        Ansible waits for one, too, but does not hand the baton on, without which none ends.
+        """
+        while not self._has_free_worker():
+            with BATON.handed_on(), self._results_lock:
+                self._results_lock.wait_for(self._has_free_worker, POLL)
+
+    def _has_free_worker(self) -> bool:
+        return any(worker is None or not worker.is_alive() for worker in self._workers)
 
     def results_with(self, result: Any) -> list[Any]:
         """Give a result, and those of the hosts that went with this one."""

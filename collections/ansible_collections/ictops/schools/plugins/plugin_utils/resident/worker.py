@@ -29,14 +29,14 @@ def fits(task: Task, task_vars: dict[str, Any]) -> bool:
     """Tell whether a task can be done in a thread: it talks to its host by ssh and nothing else.
 
     A task with a time limit needs a process of its own (the limit is a signal), and so does
-    one that waits between tries.
+    one that waits between tries. Where hosts take turns, by ``throttle``, there is nothing to gain.
     """
     connection = task_vars.get("ansible_connection", task.connection)
     return (
         connection in SSH
         and task.action not in WAITING
         and not (task.delegate_to or task.async_val or task.timeout)
-        and not (task.until or task.retries)
+        and not (task.until or task.retries or task.throttle)
         and not (task.loop_control and task.loop_control.pause)
     )
 
@@ -83,6 +83,7 @@ class ThreadWorker:
     def __init__(self, strategy: Any, **given: Any) -> None:
         self._strategy = strategy
         self._given = given
+        self._told = False
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
@@ -92,7 +93,8 @@ class ThreadWorker:
             pass
 
     def is_alive(self) -> bool:
-        return self._thread.is_alive()
+        """Tell whether its result is still to come; what it does then needs nobody's place."""
+        return not self._told
 
     def close(self) -> None:
         self._thread.join()
@@ -125,7 +127,9 @@ class ThreadWorker:
                     results,
                     given["variable_manager"],
                 ).run()
+                self._told = True
                 results.send_task_result(_RawTaskResult(host, task, done, task.dump_attrs()))
         except BaseException as error:  # whatever it is, the play waits for a result
             failure = _error_utils.result_dict_from_exception(error)
+            self._told = True
             results.send_task_result(_RawTaskResult(host, task, failure, {}))
