@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from ictops.operations.apply import create_run
-from ictops.operations.planning import Request, Work, make_plan, sites_of
+from ictops.operations.planning import Draft, Request, Work, make_plan, sites_of
 from ictops.planning.waves import CanaryRule
 from ictops.plans.model import Gate, Plan
 from ictops.settings import Limits, Settings
@@ -77,15 +77,17 @@ def begin_reading(
     :param scheduled: the claim of a schedule that the run is for.
     :raises PlanError: if there is no such host.
     """
-    plan = reading_plan(settings, work, sites, limit)
+    plan = reading_draft(settings, work, sites, limit).plan
     return begin(journal, plan, reason, scheduled=scheduled)
 
 
-def reading_plan(settings: Settings, work: Work, sites: tuple[str, ...], limit: str | None) -> Plan:
-    """Give a plan for what changes nothing: all sites side by side, and no host twice.
+def reading_draft(
+    settings: Settings, work: Work, sites: tuple[str, ...], limit: str | None
+) -> Draft:
+    """Draft a plan for what changes nothing: all sites side by side, and no host twice.
 
     :param sites: codes, or nothing for every site.
     :param limit: an Ansible host pattern.
     :raises PlanError: if there is no such host.
     """
-    return make_plan(settings, at_once(sites, limit, NO_LIMITS, NO_RETRY), work).plan
+    return make_plan(settings, at_once(sites, limit, NO_LIMITS, NO_RETRY), work)

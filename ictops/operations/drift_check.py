@@ -12,7 +12,7 @@ from typing import get_args
 from ictops.errors import PlanError
 from ictops.estate.models import Host
 from ictops.imaging.published import imaging_folder
-from ictops.operations.at_once import begin, reading_plan
+from ictops.operations.at_once import begin, reading_draft
 from ictops.operations.backup_status import status
 from ictops.operations.compare import results_of as switches_of
 from ictops.operations.drift import SWITCH, as_checked, differing_of
@@ -117,7 +117,8 @@ def begin_drift_check(
         only_for="Linux hosts and switches",
         check=True,
     )
-    plan = reading_plan(settings, work, sites, limit)
+    draft = reading_draft(settings, work, sites, limit)
+    plan = draft.plan
     known: dict[str, str] = {}
     if not full and not declared.missing:
         known = known_hosts(journal, settings, plan, now)
@@ -125,9 +126,9 @@ def begin_drift_check(
         file = write_known(settings, declared, known)
         extra_vars = {**plan.extra_vars, KNOWN_VARIABLE: str(file)}
         plan = plan.model_copy(update={"extra_vars": extra_vars})
-    notes = tuple(f"every host is looked at whole: {why}" for why in declared.missing)
+    whole = (f"every host is looked at whole: {why}" for why in declared.missing)
     run_id = begin(journal, plan, READS_ONLY, scheduled=scheduled)
-    return Begun(run_id, len(known), notes)
+    return Begun(run_id, len(known), (*draft.notes, *whole))
 
 
 def finish_drift_check(journal: Journal, settings: Settings, run_id: str) -> Found:

@@ -291,12 +291,12 @@ def _choose(
         notes.append(f"{left_out} hosts left out: this is for {work.only_for}")
     if not kept:
         raise NoHosts(
-            "there is no host to change",
+            "there is no host that this is for",
             where=", ".join(codes),
             do=f"This operation is for {work.only_for}",
         )
     _check_canaries(request.canary, [host for hosts in kept.values() for host in hosts])
-    notes += [f"site {code} has no host to change" for code in codes if code not in kept]
+    notes += [f"site {code} has no host that this is for" for code in codes if code not in kept]
     return kept, notes
 
 
