@@ -74,9 +74,17 @@ def patient(
 
 
 def give_way(room: Room, pc: Pc) -> None:
-    """Let a PC that only waits have the processor when no other wants it."""
-    for thread in Path(f"/proc/{running(room, pc)}/task").iterdir():
+    """Let a PC that only waits have the processor when no other wants it.
+
+    Where each session gets an equal share (sched(7), autogroups), how nice its threads are counts
+    within it only; a PC's QEMU has a session of its own.
+    """
+    process = Path(f"/proc/{running(room, pc)}")
+    for thread in (process / "task").iterdir():
         os.setpriority(os.PRIO_PROCESS, int(thread.name), 19)
+    group = process / "autogroup"
+    if group.exists():
+        group.write_text("19")
 
 
 @pytest.fixture
