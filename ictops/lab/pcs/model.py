@@ -35,6 +35,9 @@ class Pc:
     """MiB."""
     cpus: int = 1
     """Emulated, it starts no sooner with two: almost all is done one after the other."""
+    hurried: bool = False
+    """Whether its clock goes by what it does, some 25 times as fast as ours: for firmware that
+    waits for what never comes."""
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name) or not MAC.fullmatch(self.mac):

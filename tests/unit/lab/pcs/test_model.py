@@ -54,3 +54,12 @@ def test_the_network_comes_before_the_disk(tmp_path: Path, firmware: str) -> Non
     assert "bootindex=1" in card
     assert "bootindex=2" in disk
     assert "serial=DISK0001" in disk
+
+
+def test_only_the_clock_of_one_in_a_hurry_runs_ahead(tmp_path: Path) -> None:
+    room = Room(tmp_path, NETWORK)
+    plain = command(room, Pc("pc", "52:54:00:77:00:01", UUID))
+    hurried = command(room, Pc("pc", "52:54:00:77:00:01", UUID, hurried=True))
+    assert "-icount" not in plain
+    assert hurried[hurried.index("-icount") + 1] == "shift=7"
+    assert "tcg,thread=single" in hurried  # it cannot be had with more
