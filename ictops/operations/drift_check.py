@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,6 +40,7 @@ from ictops.store.records import (
     Differing,
     DriftState,
     FingerprintRecord,
+    HostImageRecord,
     RunRecord,
     Scheduled,
 )
@@ -73,7 +74,8 @@ class Begun:
 class Found:
     """What a run of drift checks came to.
 
-    :ivar counts: how many hosts are clean, drift, unreachable or an error.
+    :ivar counts: how many hosts are clean, drift, unreachable or an error, by what was asked of
+        them; of a host that nothing can be asked of, by its image.
     :ivar passed_over: how many of the clean ones were known by their fingerprint.
     :ivar checked: hosts that were checked.
     :ivar not_checked: hosts that were not begun, or that no play is for.
@@ -105,6 +107,7 @@ def begin_drift_check(
     now = datetime.now(UTC)
     playbook = compared_with(settings)
     declared = declared_by(settings, playbook)
+    imaged = {one.host for one, _ in _imaged(journal, settings)}
     work = Work(
         operation=CHECK,
         title="full drift check" if full else "drift check",
@@ -113,8 +116,8 @@ def begin_drift_check(
             THEN_VARIABLE: playbook,
             "switch_config_folder": str(archive_of(settings).folder),
         },
-        takes=_is_comparable,
-        only_for="Linux hosts and switches",
+        takes=lambda host: _is_asked(host) or host.name in imaged,
+        only_for="Linux hosts, switches, and hosts with an image that is published here",
         check=True,
     )
     draft = reading_draft(settings, work, sites, limit)
@@ -147,13 +150,16 @@ def finish_drift_check(journal: Journal, settings: Settings, run_id: str) -> Fou
     drifts = Drifts(journal)
     drifts.record(run.cluster, HOST, run_id, (one.checked for one in results))
     drifts.record(run.cluster, SWITCH, run_id, switches)
-    drifts.record(run.cluster, IMAGE, run_id, image_checks(journal, settings, plan, run))
-    checks = backup_checks(journal, settings, plan, run)
-    drifts.record(run.cluster, BACKUP, run_id, checks)
+    images = image_checks(journal, settings, plan, run)
+    drifts.record(run.cluster, IMAGE, run_id, images)
+    backups = backup_checks(journal, settings, plan, run)
+    drifts.record(run.cluster, BACKUP, run_id, backups)
     if not changed_since(plan, cluster, SearchPath.of(settings)):
         Fingerprints(journal).record(_fingerprints(run, plan, results))
     take_away(run, plan.extra_vars.get(KNOWN_VARIABLE))
-    checked = {one.checked.host: one.checked.state for one in results}
+    asked = {one.name for one in cluster.all_hosts() if _is_asked(one)}
+    checked = {one.host: one.state for one in images if one.host not in asked}
+    checked |= {one.checked.host: one.checked.state for one in results}
     checked |= {one.host: one.state for one in switches}
     counts: Counter[DriftState] = Counter(checked.values())
     return Found(
@@ -178,22 +184,29 @@ def _fingerprints(run: RunRecord, plan: Plan, results: Iterable[Result]) -> list
 
 def image_checks(journal: Journal, settings: Settings, plan: Plan, run: RunRecord) -> list[Checked]:
     """Compare the image that each host has with the newest that is published of its name."""
-    newest: dict[str, str] = {}
-    for version in imaging_folder(settings).store.versions():
-        newest[version.name] = version.version
     site_of = {host: code for code, site in plan.sites.items() for host in site.hosts}
     at = run.ended_at or run.created_at
     found = []
-    for one in Inventory(journal).images(run.cluster):
-        if one.host not in site_of or one.name not in newest:
+    for one, newest in _imaged(journal, settings):
+        if one.host not in site_of:
             continue
         differing: tuple[Differing, ...] = ()
-        if newest[one.name] != one.version:
-            lines = [f"- {one.version}", f"+ {newest[one.name]}"]
+        if newest != one.version:
+            lines = [f"- {one.version}", f"+ {newest}"]
             differing = (differing_of(one.host, f"image {one.name}", lines),)
         state: DriftState = "drift" if differing else "clean"
         found.append(Checked(one.host, site_of[one.host], state, at, differing=differing))
     return found
+
+
+def _imaged(journal: Journal, settings: Settings) -> Iterator[tuple[HostImageRecord, str]]:
+    """Give the image of each host that has one which is published, and its newest version."""
+    newest: dict[str, str] = {}
+    for version in imaging_folder(settings).store.versions():
+        newest[version.name] = version.version
+    for one in Inventory(journal).images(settings.cluster):
+        if one.name in newest:
+            yield one, newest[one.name]
 
 
 def backup_checks(
@@ -233,5 +246,6 @@ def compared_with(settings: Settings) -> str:
     )
 
 
-def _is_comparable(host: Host) -> bool:
+def _is_asked(host: Host) -> bool:
+    """Say whether a host itself is asked; of others, their image is known without a word."""
     return is_switch(host) or host.system == "linux"

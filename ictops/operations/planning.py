@@ -288,7 +288,8 @@ def _choose(
     notes = []
     left_out = sum(map(len, found.values())) - sum(map(len, kept.values()))
     if left_out:
-        notes.append(f"{left_out} hosts left out: this is for {work.only_for}")
+        hosts = "host" if left_out == 1 else "hosts"
+        notes.append(f"{left_out} {hosts} left out: this is for {work.only_for}")
     if not kept:
         raise NoHosts(
             "there is no host that this is for",
