@@ -23,11 +23,12 @@ from typing import Any
 
 from ictops.imaging.images.signing import signing_of
 from ictops.imaging.linux.authority import authority_of
+from ictops.imaging.service.grub import HERE
 from ictops.imaging.wire import strict
 from ictops.imaging.wire.job import Job
 from ictops.imaging.wire.signature import sign
 from ictops.imaging.wire.state import Arm, JobState, Look
-from ictops.lab.pcs.model import BRIDGE, Room
+from ictops.lab.pcs.model import BRIDGE, Kernel, Pc, Room
 from ictops.lab.pcs.network import within
 
 START_SECONDS = 30.0
@@ -51,9 +52,12 @@ fi
 exit
 """
 
+ARGUMENTS = (
+    "boot=ictops ictops.server=https://{server} ictops.mac={mac} quiet loglevel=3 panic=30 "
+    "console=tty0 console=ttyS0"
+)
 JOB = """\
-if linux /agent/vmlinuz boot=ictops ictops.server=https://{server} ictops.mac=@MAC@ quiet \
-loglevel=3 panic=30 console=tty0 console=ttyS0; then
+if linux /agent/vmlinuz {arguments}; then
   if initrd /agent/initrd.img; then boot; fi
 fi
 """
@@ -114,6 +118,12 @@ class BootServer:
         """Give what they were answered: path, answer, and when."""
         return _noted(self.folder / "answered")
 
+    def kernel_for(self, pc: Pc) -> Kernel:
+        """Give what a PC starts that has a job, as its GRUB would."""
+        agent = self.tftp / "agent"
+        arguments = ARGUMENTS.format(server=self.room.address, mac=pc.mac)
+        return Kernel(agent / "vmlinuz", agent / "initrd.img", arguments)
+
     def log(self) -> str:
         """Give what the service said."""
         return (self.folder / "service.log").read_text()
@@ -166,7 +176,8 @@ def boot_server(
     for name in ("shimx64.efi", "grubx64.efi", "grub.0"):
         (found.tftp / name).symlink_to(agent / name)
     (found.tftp / "grub/grub.cfg").write_text(GRUB)
-    (folder / "job.cfg").write_text(JOB.format(server=room.address))
+    arguments = ARGUMENTS.format(server=room.address, mac=HERE)
+    (folder / "job.cfg").write_text(JOB.format(arguments=arguments))
     for name in ("asked", "answered"):
         (folder / name).touch()
     dnsmasq = (

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from ictops.errors import LabError
-from ictops.lab.pcs.model import Pc, Room
+from ictops.lab.pcs.model import Kernel, Pc, Room
 
 QEMU = "qemu-system-x86_64"
 FIRMWARE = Path("/usr/share/OVMF")
@@ -44,12 +44,14 @@ def assemble(room: Room, pc: Pc) -> None:
         shutil.copyfile(VARIABLES, folder / NVRAM)
 
 
-def command(room: Room, pc: Pc) -> list[str]:
+def command(room: Room, pc: Pc, kernel: Kernel | None = None) -> list[str]:
     """Give the command line that is a PC.
 
     It is emulated whole, for not every machine that rehearses has KVM; what a plain processor does
     not have costs no time (with QEMU's "max" a Debian needs some 15 % more to come up). The network
     comes before the disk, as in the firmware of a school's PC.
+
+    :raises LabError: if Secure Boot would refuse ``kernel``: it knows only what shim vouches for.
     """
     folder = room.of(pc)
     return [
@@ -59,6 +61,7 @@ def command(room: Room, pc: Pc) -> list[str]:
         *("-cpu", "qemu64", "-smp", str(pc.cpus), "-m", str(pc.memory)),
         *("-uuid", pc.uuid),
         *_firmware(folder, pc),
+        *_starts(pc, kernel),
         *("-netdev", f"tap,id=net,ifname={pc.name},script=no,downscript=no"),
         *("-device", f"virtio-net-pci,netdev=net,id=card,mac={pc.mac},bootindex=1{_rom(pc)}"),
         *(
@@ -91,6 +94,15 @@ def _firmware(folder: Path, pc: Pc) -> list[str]:
         # Else the firmware waits for an IPv6 server first.
         *("-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n"),
     ]
+
+
+def _starts(pc: Pc, kernel: Kernel | None) -> list[str]:
+    if kernel is None:
+        return []
+    if pc.firmware == "uefi":
+        raise LabError("only a PC with a BIOS starts a kernel at once", where=pc.name)
+    words = ("-kernel", str(kernel.image), "-initrd", str(kernel.initramfs))
+    return [*words, "-append", kernel.arguments]
 
 
 def _rom(pc: Pc) -> str:

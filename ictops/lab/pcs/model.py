@@ -45,6 +45,18 @@ class Pc:
 
 
 @dataclass(frozen=True, slots=True)
+class Kernel:
+    """What a PC with a BIOS starts at once, instead of what it would boot.
+
+    Emulated, firmware and GRUB need most of the time until a kernel starts.
+    """
+
+    image: Path
+    initramfs: Path
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
 class Room:
     """A room of virtual PCs: one network segment, in a network namespace of its own."""
 

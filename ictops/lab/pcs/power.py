@@ -11,16 +11,17 @@ from pathlib import Path
 
 from ictops.errors import LabError
 from ictops.lab.pcs.machine import PID, SERIAL, assemble, command
-from ictops.lab.pcs.model import Pc, Room
+from ictops.lab.pcs.model import Kernel, Pc, Room
 from ictops.lab.pcs.network import make_network, plug_in, within
 from ictops.lab.pcs.qmp import ask
 
 OFF_SECONDS = 10.0
 
 
-def power_on(room: Room, pc: Pc) -> None:
+def power_on(room: Room, pc: Pc, kernel: Kernel | None = None) -> None:
     """Switch a PC on, if it is off; what it needs is made.
 
+    :param kernel: is started at once, and again whenever the PC restarts.
     :raises LabError: with QEMU's own words if it does not start.
     """
     if running(room, pc) is not None:
@@ -29,7 +30,7 @@ def power_on(room: Room, pc: Pc) -> None:
     plug_in(room, pc)
     assemble(room, pc)
     done = subprocess.run(
-        within(room, *command(room, pc)), cwd=room.of(pc), check=False,
+        within(room, *command(room, pc, kernel)), cwd=room.of(pc), check=False,
         stdin=subprocess.DEVNULL, capture_output=True, text=True,
     )  # fmt: skip
     if done.returncode:

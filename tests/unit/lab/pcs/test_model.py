@@ -7,7 +7,7 @@ import pytest
 
 from ictops.errors import LabError
 from ictops.lab.pcs.machine import command
-from ictops.lab.pcs.model import Pc, Room
+from ictops.lab.pcs.model import Kernel, Pc, Room
 
 NETWORK = IPv4Network("10.77.3.0/24")
 UUID = "11111111-2222-3333-4444-555555555555"
@@ -54,6 +54,15 @@ def test_the_network_comes_before_the_disk(tmp_path: Path, firmware: str) -> Non
     assert "bootindex=1" in card
     assert "bootindex=2" in disk
     assert "serial=DISK0001" in disk
+
+
+def test_only_a_bios_pc_starts_a_kernel_at_once(tmp_path: Path) -> None:
+    room, kernel = Room(tmp_path, NETWORK), Kernel(Path("k"), Path("i"), "quiet panic=30")
+    bios = command(room, Pc("pc", "52:54:00:77:00:01", UUID, "bios"), kernel)
+    begin = bios.index("-kernel")
+    assert bios[begin : begin + 6] == ["-kernel", "k", "-initrd", "i", "-append", "quiet panic=30"]
+    with pytest.raises(LabError, match="only a PC with a BIOS"):
+        command(room, Pc("pc", "52:54:00:77:00:01", UUID), kernel)
 
 
 def test_only_the_clock_of_one_in_a_hurry_runs_ahead(tmp_path: Path) -> None:
