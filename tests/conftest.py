@@ -15,5 +15,10 @@ settings.register_profile("ictops", deadline=None)
 settings.load_profile("ictops")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no process is left with it at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Interrupted())

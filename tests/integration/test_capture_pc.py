@@ -24,7 +24,7 @@ from tests.support.first_stages import boot_server
 from tests.support.pcs import MARKER, a_pc, give_system, room_of, wait_for
 from tests.unit.imaging.images.conftest import some_files
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.imaging]
 
 SECONDS = 600.0
 """Emulated, on a machine that has more to do; some 60 on one that has not."""

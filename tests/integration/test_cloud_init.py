@@ -15,7 +15,7 @@ from ictops.imaging.jobs import Target, Wanted, adapted
 from ictops.imaging.wire.job import ImageRef
 from tests.support.published import manifest
 
-pytestmark = pytest.mark.lab  # wants root and a mirror
+pytestmark = [pytest.mark.lab, pytest.mark.imaging]  # wants root and a mirror
 
 HOST, MAC = "oak-it1-01", "02:00:00:00:00:01"
 INCLUDED = "cloud-init,systemd-sysv,systemd-resolved,openssh-server,iproute2,python3"

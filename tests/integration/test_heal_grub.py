@@ -21,6 +21,8 @@ from ictops.imaging.agent.layout import EFI_SYSTEM
 from ictops.imaging.wire.manifest import BootEntry, Index, Manifest, Partition
 from tests.support.pcs import need_pcs
 
+pytestmark = pytest.mark.imaging
+
 PROJECT = Path(__file__).parents[2]
 FIRMWARE = Path("/usr/share/OVMF")
 SIGNED = {

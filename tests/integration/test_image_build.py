@@ -17,7 +17,7 @@ from ictops.operations.images import verify
 from ictops.settings import Settings
 from tests.support.golden import Golden
 
-pytestmark = pytest.mark.lab  # wants root, a mirror and a minute
+pytestmark = [pytest.mark.lab, pytest.mark.imaging]  # wants root, a mirror and a minute
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from tests.support.imaged import PC, SERVER, School, school
 from tests.support.runs import newest, opened, outcomes, root_of
 from tests.unit.imaging.images.conftest import some_files
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.imaging]
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from tests.support.imaged import PC, School, school
 from tests.support.lab import Workspace
 from tests.support.runs import NOW, newest, opened, outcomes, root_of, until
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.imaging]
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,10 @@ from typing import Any
 import pytest
 from ansible_collections.ictops.schools.plugins.modules import imaging_dhcp_check as check
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="makes network namespaces")
+pytestmark = [
+    pytest.mark.imaging,
+    pytest.mark.skipif(os.geteuid() != 0, reason="makes network namespaces"),
+]
 
 SERVER = "198.18.78.1"
 FILES = {"0": "grub.0", "7": "shimx64.efi", "9": "shimx64.efi"}

@@ -19,6 +19,8 @@ import pytest
 
 from tests.support.pcs import need_pcs
 
+pytestmark = pytest.mark.imaging
+
 PROJECT = Path(__file__).parents[2]
 FIRMWARE = Path("/usr/share/OVMF")
 MAC = "52:54:00:00:00:01"

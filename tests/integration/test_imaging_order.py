@@ -22,6 +22,8 @@ from tests.support.imaging import BootServer
 from tests.support.imaging import claim as claim_of
 from tests.support.published import make_key, publish
 
+pytestmark = pytest.mark.imaging
+
 PCS = [f"oak-it1-{n:02d}" for n in range(1, 5)]
 ELSEWHERE = "oak-lib-01"
 RUN = "k3w9ab"

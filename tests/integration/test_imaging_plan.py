@@ -35,7 +35,7 @@ from tests.support.lab import Workspace, need_lab, workspace_of
 from tests.support.pcs import wait_for
 from tests.support.runs import newest
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.imaging, pytest.mark.long]
 
 SECONDS = 900.0
 """Emulated, on a machine that has more to do; some 60 on one that has not."""

@@ -39,7 +39,7 @@ from tests.support.images import (
 from tests.support.pcs import a_pc, freeze, room_of, thaw, wait_for
 from tests.support.room import need_room
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.imaging]
 
 SECONDS = 900.0
 """Emulated, on a machine that has more to do; some minutes on one that has not."""

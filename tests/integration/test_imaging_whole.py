@@ -18,7 +18,7 @@ from tests.support.golden import Golden
 from tests.support.login import HOST, Login, job_for
 from tests.support.pcs import a_pc, room_of, wait_for
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.imaging]
 
 SECONDS = 900.0
 """Emulated, on a machine that has more to do; some 90 on one that has not."""

@@ -15,7 +15,7 @@ from ictops.lab.podman import run
 from tests.support.lab import Workspace, need_lab, workspace_of
 from tests.support.runs import until
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.imaging]
 
 PC, SERVER = "lab001-pc-01", "lab001-img-01"
 WAKE = """

@@ -12,6 +12,8 @@ from ictops.imaging.wire.job import ImageRef, Multicast
 from tests.support.imaging import BootServer, claim
 from tests.support.room import Image, Room, Talk, finish, make_image, need_room, room
 
+pytestmark = pytest.mark.imaging
+
 PIECE = 256 * 1024
 SLOW = 40_000_000
 """Bits a second: a pack of 4 MiB then takes about a second, in which something can happen."""

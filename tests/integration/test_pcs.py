@@ -30,7 +30,7 @@ from ictops.lab.podman import run
 from tests.support.first_stages import BootServer, boot_server
 from tests.support.pcs import MARKER, a_pc, give_system, room_of, wait_for
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.imaging]
 
 NETWORK = "10.77.0.0/24"
 BOOT_SECONDS = 300.0

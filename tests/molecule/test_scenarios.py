@@ -16,13 +16,20 @@ pytestmark = pytest.mark.lab
 
 PROJECT = Path(__file__).parents[2]
 SCENARIOS = sorted(path.parent.name for path in PROJECT.glob("molecule/*/molecule.yml"))
+IMAGING = {"imaging_server", "workstation_image"}
 
 
 def test_every_role_has_a_scenario() -> None:
     assert sorted(path.name for path in (PROJECT / "roles").iterdir()) == SCENARIOS
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        pytest.param(name, marks=[pytest.mark.imaging] if name in IMAGING else [])
+        for name in SCENARIOS
+    ],
+)
 def test_the_scenario_ends_well(scenario: str, tmp_path: Path) -> None:
     need_lab()
     tools = Path(sys.executable).parent

@@ -32,6 +32,8 @@ from tests.support.certificates import FROZEN, HDD, JOB, SSD, certificate
 from tests.support.compared import carried
 from tests.support.scripted import BEGIN, journalled, small_plan
 
+pytestmark = pytest.mark.imaging
+
 UUID = "4c4c4544-0058-4b10-8032-b5c04f4a3358"
 END = BEGIN + timedelta(hours=1)
 

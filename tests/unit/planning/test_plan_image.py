@@ -26,6 +26,8 @@ from ictops.store.journal import Journal
 from ictops.store.records import HardwareRecord, HostImageRecord
 from tests.support.published import publish
 
+pytestmark = pytest.mark.imaging
+
 NOW = datetime.now(UTC).replace(microsecond=0)
 BEGIN = NOW + timedelta(days=3)
 DISK = {
