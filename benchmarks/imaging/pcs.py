@@ -96,7 +96,7 @@ def measure(
                 if agent:
                     bench.agent(image, folder)
                 else:
-                    bench.rival(used)
+                    bench.rival(image, folder, used)
                 power_off(room, pc)
                 shutil.rmtree(room.of(pc))
     stream.unlink()
@@ -141,8 +141,11 @@ class _Bench:
             f" is logged in to after {times.login[-1]} s; by step: {took}"
         )
 
-    def rival(self, used: Path) -> None:
+    def rival(self, image: Published, folder: Path, used: Path) -> None:
         """Let curl, zstd and dd write as many bytes."""
+        # A job that nobody claims: without one, the PC would get nothing to boot.
+        job = job_for(self.pc, image.ref, Login(self.room, self.server, folder).key)
+        self.server.arm(job)
         config = self.server.tftp / "grub/grub.cfg"
         usual = config.read_text()
         url = f"http://{self.room.address}/{rival.STREAM}"
@@ -150,6 +153,7 @@ class _Bench:
         power_on(self.room, self.pc)
         self._wait(lambda: rival.OVER in serial(self.room, self.pc))
         config.write_text(usual)
+        self.server.cancel(job)
         link, all_ = rival.seconds_of(serial(self.room, self.pc))
         self.times.link.append(link)
         self.times.rival.append(all_)

@@ -90,6 +90,22 @@ def test_a_boot_server_that_is_half_up_keeps_no_pc_from_its_disk(
 
 
 @pytest.mark.parametrize("firmware", ["uefi", "bios"])
+def test_a_pc_without_a_job_never_meets_grub(
+    room: Room, server: BootServer, firmware: Firmware
+) -> None:
+    # A boot server that dies after GRUB and before its configuration: the signed one has a prompt.
+    (server.tftp / "grub/grub.cfg").unlink()
+    pc, other = a_pc(firmware=firmware, hurried=True), a_pc()
+    give_system(room, pc)
+    server.arm(look_at(other))
+    power_on(room, pc)
+    wait_for(lambda: booted(room, pc), BOOT_SECONDS, room, pc)
+    said = (server.folder / "dnsmasq.log").read_text()
+    assert "not found for" in said, "it did ask"
+    assert "sent /" not in said
+
+
+@pytest.mark.parametrize("firmware", ["uefi", "bios"])
 def test_a_pc_boots_from_its_disk_where_nobody_answers(room: Room, firmware: Firmware) -> None:
     # By our clock, firmware waits some minutes before it gives the network up.
     pc = a_pc(firmware=firmware, hurried=True)
@@ -105,6 +121,7 @@ def test_a_pc_boots_from_its_disk_where_the_boot_server_has_no_grub(
     (server.tftp / "grubx64.efi").unlink()
     pc = a_pc(hurried=True)
     give_system(room, pc)
+    server.arm(look_at(pc))
     power_on(room, pc)
     wait_for(lambda: booted(room, pc), BOOT_SECONDS, room, pc)
     assert "NBP file downloaded successfully" in serial(room, pc)  # shim, which says the rest

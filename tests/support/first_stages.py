@@ -170,7 +170,8 @@ def boot_server(
     store = store or imaging / "store"
     found = BootServer(room, folder, signing.key)
     (found.tftp / "grub/job").mkdir(parents=True)
-    (folder / "run").mkdir()
+    for name in ("run", "roots"):
+        (folder / name).mkdir()
     _certificate(authority_of(imaging), folder, str(room.address))
     (found.tftp / "agent").symlink_to(agent)
     for name in ("shimx64.efi", "grubx64.efi", "grub.0"):
@@ -185,7 +186,8 @@ def boot_server(
         "--log-facility=-", f"--pid-file={folder / 'dnsmasq.pid'}", "--dhcp-authoritative",
         f"--dhcp-leasefile={folder / 'leases'}", f"--interface={BRIDGE}", "--bind-interfaces",
         f"--dhcp-range={room.network[100]},{room.network[200]},12h", "--no-ping",
-        "--enable-tftp", f"--tftp-root={found.tftp}", "--dhcp-match=set:efi,option:client-arch,7",
+        "--enable-tftp", f"--tftp-root={folder / 'roots'}", "--tftp-unique-root=mac",
+        "--dhcp-match=set:efi,option:client-arch,7",
         f"--dhcp-boot=tag:efi,shimx64.efi,,{room.address}",
         f"--dhcp-boot=tag:!efi,grub.0,,{room.address}",
     )  # fmt: skip
@@ -193,6 +195,7 @@ def boot_server(
         sys.executable, "-m", "ictops.imaging.service", "--state", str(folder / "state"),
         "--run", str(folder / "run"), "--grub-jobs", str(found.tftp / "grub/job"),
         "--grub-template", str(folder / "job.cfg"),
+        "--tftp-roots", str(folder / "roots"), "--tftp-tree", str(found.tftp),
         "--allowed-signers", str(signing.allowed),
     )  # fmt: skip
     if multicast is not None:

@@ -21,6 +21,7 @@ from ictops.imaging.service.desk import Desk
 from ictops.imaging.service.drop import SPARE, Drops
 from ictops.imaging.service.grub import GrubFiles
 from ictops.imaging.service.kept import Folder
+from ictops.imaging.service.roots import Roots
 from ictops.imaging.service.sessions import Alone
 from ictops.imaging.wire import strict
 from ictops.imaging.wire.job import Job
@@ -37,6 +38,7 @@ HARDWARE = Hardware(
     (Disk("/dev/vda", "A1", "virtual", 8 << 30, "virtio", False, False),), (MAC,),
 )  # fmt: skip
 TEMPLATE = "echo job of @MAC@ and no other\n"
+TREE = Path("/srv/ictops-boot/current")
 PROJECT = Path(__file__).parents[2]
 
 
@@ -70,8 +72,12 @@ class BootServer:
 
     @property
     def booting(self) -> list[str]:
-        """Give the PCs that GRUB would boot into the agent."""
-        return sorted(path.name for path in (self.root / "grub").iterdir())
+        """Give the PCs that GRUB would boot into the agent: those that get a GRUB."""
+        booting = sorted(path.name for path in (self.root / "grub").iterdir())
+        roots = sorted((self.root / "roots").iterdir())
+        assert all(path.readlink() == TREE for path in roots)
+        assert [path.name.replace("-", ":") + ".cfg" for path in roots] == booting
+        return booting
 
     def job(self, mac: str = MAC, pc: str | None = None, **more: Any) -> Job:
         """Give a new job of an hour, from now."""
@@ -95,9 +101,9 @@ class BootServer:
 
     def desk(self) -> Desk:
         """Give the rules, as a service that has just been started has them."""
-        grub = GrubFiles(self.root / "grub", TEMPLATE)
+        waiting = [GrubFiles(self.root / "grub", TEMPLATE), Roots(self.root / "roots", TREE)]
         folder = Folder(self.root / "state" / "jobs")
-        return Desk(folder, grub, self.allowed, Alone(), self.drops, lambda: self.now)
+        return Desk(folder, waiting, self.allowed, Alone(), self.drops, lambda: self.now)
 
     @contextmanager
     def running(
@@ -118,6 +124,7 @@ class BootServer:
         ]
         words += ["--run", str(root / "run"), "--grub-jobs", str(root / "grub")]
         words += ["--grub-template", str(root / "template")]
+        words += ["--tftp-roots", str(root / "roots"), "--tftp-tree", str(TREE)]
         words += ["--allowed-signers", str(self.allowed), *options]
         (root / "run" / "admin.sock").unlink(missing_ok=True)
         with (root / "log").open("ab") as log:

@@ -17,8 +17,10 @@ from ictops.imaging.service.grub import GrubFiles
 from ictops.imaging.service.http import Server, admin_routes, agent_routes
 from ictops.imaging.service.kept import Folder
 from ictops.imaging.service.multicast import Multicast, Setting
+from ictops.imaging.service.roots import Roots
 from ictops.imaging.service.sender import Line
 from ictops.imaging.service.sessions import Alone, Sessions
+from ictops.imaging.service.waiting import Waiting
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +34,8 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--run", type=Path, required=True, help="agent.sock, admin.sock come here")
     parser.add_argument("--grub-jobs", type=Path, required=True, help="what TFTP has as grub/job/")
     parser.add_argument("--grub-template", type=Path, required=True, help="has @MAC@ in it")
+    parser.add_argument("--tftp-roots", type=Path, help="where TFTP begins, by the clients' MACs")
+    parser.add_argument("--tftp-tree", type=Path, help="what it has for those that may boot")
     parser.add_argument("--allowed-signers", type=Path, required=True, help="whose jobs are taken")
     parser.add_argument("--packs", type=Path, help="the folder of packs, to send them by multicast")
     parser.add_argument("--interface", help="where they are sent; without it, nothing is")
@@ -42,9 +46,12 @@ def main(words: list[str] | None = None) -> int:
     sessions: Sessions = Alone()
     if given.interface and given.packs:
         sessions = Multicast(Setting(Line(given.interface, given.bits), given.packs))
+    waiting: list[Waiting] = [GrubFiles(given.grub_jobs, given.grub_template.read_text())]
+    if given.tftp_roots and given.tftp_tree:
+        waiting.append(Roots(given.tftp_roots, given.tftp_tree))
     desk = Desk(
         Folder(given.state / "jobs"),
-        GrubFiles(given.grub_jobs, given.grub_template.read_text()),
+        waiting,
         given.allowed_signers,
         sessions,
         Drops(given.state / "captured"),

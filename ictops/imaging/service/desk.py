@@ -6,17 +6,17 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ictops.imaging.service.drop import Drop, Drops
-from ictops.imaging.service.grub import GrubFiles
 from ictops.imaging.service.jobs import Jobs
 from ictops.imaging.service.kept import Folder, Known
 from ictops.imaging.service.refused import Refused
 from ictops.imaging.service.sessions import Sessions
+from ictops.imaging.service.waiting import Waiting
 from ictops.imaging.wire import strict
 from ictops.imaging.wire.job import Job
 from ictops.imaging.wire.said import (
@@ -64,14 +64,14 @@ class Desk:
     def __init__(
         self,
         folder: Folder,
-        grub: GrubFiles,
+        waiting: Sequence[Waiting],
         allowed_signers: Path,
         sessions: Sessions,
         drops: Drops,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._jobs = Jobs(folder, now)
-        self._grub = grub
+        self._waiting = waiting
         self._allowed = allowed_signers
         self._sessions = sessions
         self._drops = drops
@@ -315,8 +315,9 @@ class Desk:
             return self._drops.of(job.id, job.capture.most)
 
     def _finish(self, known: Known, stage: Stage) -> Known:
-        # The PC must not boot into a job that is over: first the file, then the word.
-        self._grub.remove(known.job.mac)
+        # The PC must not boot into a job that is over: first the files, then the word.
+        for folder in self._waiting:
+            folder.remove(known.job.mac)
         self._jobs.drop_secret(known)
         end = known.state.end
         if stage != "ended" or end is None or end.outcome != "done":
@@ -328,13 +329,13 @@ class Desk:
 
     def _boot_only_waiting(self) -> None:
         now = self._now()
-        self._grub.keep_only(
-            {
-                one.job.mac
-                for one in self._jobs.active()
-                if moment(one.job.not_before) <= now < moment(one.job.not_after)
-            }
-        )
+        macs = {
+            one.job.mac
+            for one in self._jobs.active()
+            if moment(one.job.not_before) <= now < moment(one.job.not_after)
+        }
+        for folder in self._waiting:
+            folder.keep_only(macs)
 
 
 def _words(known: Known) -> str:

@@ -25,6 +25,18 @@ def write(path: Path, data: bytes, mode: int = 0o600) -> None:
     sync(path.parent)
 
 
+def link(path: Path, target: Path) -> None:
+    """Make a symbolic link by renaming it into place, and wait until the disk has it.
+
+    :raises OSError: if that cannot be; then what was there is as it was.
+    """
+    half = path.with_name(f".{path.name}.new")
+    half.unlink(missing_ok=True)
+    half.symlink_to(target)
+    half.replace(path)
+    sync(path.parent)
+
+
 def remove(path: Path) -> None:
     """Remove a file for good, if it is there.
 

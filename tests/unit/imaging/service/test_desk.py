@@ -15,7 +15,7 @@ from ictops.imaging.wire.job import Job
 from ictops.imaging.wire.said import Answer, End, HostKeys, Progress, Ready
 from ictops.imaging.wire.signature import sign
 from ictops.imaging.wire.state import Arm, JobState, Look, Wait
-from tests.support.imaging import MAC, OTHER_MAC, OTHER_UUID, UUID, BootServer, claim
+from tests.support.imaging import MAC, OTHER_MAC, OTHER_UUID, TREE, UUID, BootServer, claim
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
 
@@ -335,6 +335,11 @@ def test_a_restart_changes_nothing(server: BootServer) -> None:
     before = state(desk, job)
     (server.root / "grub" / f"{MAC}.cfg").unlink()
     (server.root / "grub" / f"{OTHER_MAC}.cfg").write_text("of a job long gone")
+    root = server.root / "roots" / MAC.replace(":", "-")
+    root.unlink()
+    root.symlink_to("elsewhere")
+    root.with_name(OTHER_MAC.replace(":", "-")).symlink_to(TREE)
+    root.with_name(f".{root.name}.new").symlink_to(TREE)  # the power went
     desk = server.desk()
     assert state(desk, job) == before
     assert server.booting == [f"{MAC}.cfg"]
