@@ -66,7 +66,7 @@ IMAGING := fdisk dosfstools mtools partclone qemu-system-x86 ovmf
 # What tests try beside: other file systems, and the first stages without a boot server.
 IMAGING_TEST := btrfs-progs ntfs-3g wimtools chntpw libhivex-bin shim-signed grub-common \
   grub-efi-amd64-bin grub-efi-amd64-signed grub-pc-bin dnsmasq-base qemu-utils udpcast nvme-cli hdparm \
-  cpio zstd
+  nwipe cpio zstd
 
 # What backups are made with, what reads the keys in escrow, and where a second copy goes.
 BACKUP_TEST := restic rclone age openssh-sftp-server

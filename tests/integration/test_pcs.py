@@ -172,6 +172,8 @@ def test_the_agent_has_all_that_its_tools_need(imaging: Path, tmp_path: Path) ->
     assert (root / "applied/läuft.txt").read_text() == "text"
     shown = run(("chroot", str(root), "wimlib-imagex", "info", "/one.wim")).stdout
     assert "Prüfung" in shown
+    # What nwipe asks for beside this is for people to read: dmidecode, smartctl, modprobe.
+    assert run(("chroot", str(root), "nwipe", "--version")).stdout.startswith("nwipe version 0.")
 
 
 def carrier(room: Room, pc: Pc) -> str:

@@ -34,8 +34,8 @@ PACKAGES = (
     "linux-image-amd64", "shim-signed", "grub-efi-amd64-signed", "grub-pc-bin", "grub-common",
     "initramfs-tools", "zstd", "udev", "python3", "python3-zstandard", "openssh-client",
     "fdisk", "e2fsprogs", "dosfstools", "mtools", "btrfs-progs", "ntfs-3g", "partclone",
-    "wimtools", "chntpw", "libhivex-bin", "efibootmgr", "nvme-cli", "hdparm", "udpcast",
-    "iproute2",
+    "wimtools", "chntpw", "libhivex-bin", "efibootmgr", "nvme-cli", "hdparm", "nwipe",
+    "udpcast", "iproute2",
 )  # fmt: skip
 NOT_UNPACKED = (
     "/etc/kernel/postinst.d/*",  # would make an initramfs of its own first
