@@ -50,6 +50,8 @@ class Disk:
         if device and not read_only and _asked(self._fd, _BLKROGET):
             os.close(self._fd)
             raise _unopened(path, OSError(errno.EROFS, os.strerror(errno.EROFS)))
+        self.number = os.fstat(self._fd).st_rdev if device else 0
+        """By which the kernel knows it, and nothing else while this is open; 0 of a plain file."""
         self.size = os.lseek(self._fd, 0, os.SEEK_END)
         self.sector = _asked(self._fd, _BLKSSZGET) if device else SECTOR
         """Bytes that its partition table counts in."""

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from random import Random, SystemRandom
 
-from ictops.imaging.agent import ata, nvme
+from ictops.imaging.agent import ata, nvme, nwipe
 from ictops.imaging.agent.faults import JobFailed
-from ictops.imaging.agent.method import Method, NotErased, Offer, Pause, Refused
+from ictops.imaging.agent.method import Method, NotErased, Offer, Pause, Refused, Tell
 from ictops.imaging.agent.overwrite import overwrite
 from ictops.imaging.agent.sample import compare, remember
 from ictops.imaging.wire.job import Erase
@@ -63,6 +64,7 @@ class _Erasing:
         self._now, self._pause, self._random = now, pause, random
         self._total = sum(disk.size for disk in disks if disk.serial in order.serials)
         self._done = 0
+        self._notes: list[str] = []
 
     def end(self) -> End:
         began = self._now()
@@ -79,7 +81,7 @@ class _Erasing:
             message=f"not erased: {', '.join(left)}" if left else "",
             seconds=(self._now() - began).total_seconds(),
             erased=erased,
-            notes=notes,
+            notes=(*self._notes, *notes),
         )
 
     def _named(self) -> Iterator[Erased]:
@@ -126,19 +128,20 @@ class _Erasing:
         )  # fmt: skip
 
     def _carry_out(self, disk: Disk, offer: Offer) -> Method:
-        """Do the first method that the disk takes, and give it.
+        """Do the first method that the disk takes, and give it; those refused before are noted.
 
         :raises NotErased: if it takes none, or the one that it took failed.
         """
-        why = [offer.why] if offer.why else []
+        refused: list[str] = []
         for method in offer.methods:
             try:
                 method.run(partial(self._say, disk, method.words), self._pause)
             except Refused as error:
-                why.append(f"{method.words}: {error}")
+                refused.append(f"{method.words}: {error}")
             else:
+                self._notes += [f"{disk.serial}: not done: {one}" for one in refused]
                 return method
-        raise NotErased("; ".join(why))
+        raise NotErased("; ".join([offer.why, *refused] if offer.why else refused))
 
     def _offer(self, disk: Disk) -> Offer:
         """Give what erases this disk.
@@ -155,8 +158,9 @@ class _Erasing:
         if disk.transport in ATA:
             drive = ata.offer(disk.path, disk.serial, tell, self._pause, magnetic=disk.rotational)
         if disk.rotational:
-            over = Method(OVERWRITE, partial(_overwrite, disk))
-            return Offer((*drive.methods, over), drive.why)
+            over = (nwipe.method(disk.path), Method(OVERWRITE, partial(_overwrite, disk.path)))
+            whole = (replace(one, run=partial(_whole, disk, one)) for one in over)
+            return Offer((*drive.methods, *whole), drive.why)
         why = "it is not magnetic, and offers no command that erases all of it"
         return drive if drive.methods or drive.why else Offer(why=why)
 
@@ -170,9 +174,14 @@ def _is_stick(disk: Disk) -> bool:
     return disk.removable or disk.transport in PLUGGED
 
 
-def _overwrite(disk: Disk, tell: Callable[[float], None], _pause: Pause) -> None:
+def _whole(disk: Disk, over: Method, tell: Tell, pause: Pause) -> None:
+    """Overwrite a disk, unless a part of it is out of reach."""
     if disk.transport in ATA:
         hidden = ata.hidden_sectors(disk.path)
         if hidden:
             raise NotErased(f"{hidden} sectors are hidden (HPA), and cannot be overwritten")
-    overwrite(Path(disk.path), tell)
+    over.run(tell, pause)
+
+
+def _overwrite(path: str, tell: Tell, _pause: Pause) -> None:
+    overwrite(Path(path), tell)

@@ -10,6 +10,7 @@ from random import Random
 
 import pytest
 
+from ictops.imaging.agent import nwipe
 from ictops.imaging.agent import overwrite as overwriting
 from ictops.imaging.agent.erase import NOT_NAMED, OVERWRITE, erase
 from ictops.imaging.wire import strict
@@ -166,7 +167,9 @@ def test_a_drive_that_fails_or_says_what_is_not_so_is_not_erased(
 
 def test_a_command_that_is_refused_gives_way_to_the_next_method(make: Make) -> None:
     drive = make("nvme", sanicap=BLOCK, oacs=FORMAT, refuses=["sanitize"])
-    one = only(run(drive))
+    end = run(drive)
+    one = only(end)
+    assert "not done: purge: NVMe sanitize, block erase: nvme" in end.notes[0]
     assert (one.erased, one.method) == (True, "clear: NVMe format, user data erase")
     # hdparm ends with 0 there, and the drive still says that its last sanitize was done.
     knows = {"sanitize": ATA_SANITIZE | ATA_BLOCK, "refuses": ["sanitize"], "done": True}
@@ -202,7 +205,10 @@ def test_only_what_is_named_is_touched_and_all_else_is_told(make: Make) -> None:
         (other.disk.serial, False, NOT_NAMED),
     ]
     assert end.message == f"not erased: SN-gone, {other.disk.serial}"
-    assert end.notes == (f"left alone, as it is no fixed disk: Model 1 {stick.disk.serial}",)
+    assert end.notes == (
+        f"{named.disk.serial}: not done: {nwipe.WORDS}: nwipe takes no plain file",
+        f"left alone, as it is no fixed disk: Model 1 {stick.disk.serial}",
+    )
     assert (other.path.read_bytes(), stick.path.read_bytes()) == before
 
 
