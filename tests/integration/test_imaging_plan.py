@@ -115,10 +115,11 @@ class School:
     def wait(self, true: Callable[[], object]) -> float:
         return wait_for(true, SECONDS, self.room.room, self.pc)
 
-    def configurations_sent(self) -> int:
-        """Give how often the boot server has sent GRUB's configuration to a PC."""
+    def turned_away(self) -> int:
+        """Give how often a PC with a BIOS asked the boot server for GRUB and got none."""
         log = self.workspace.on(self.room.server, "journalctl", "-u", SERVICES[0], "-o", "cat")
-        return len(re.findall(r"sent \S+/grub/grub\.cfg to", log))
+        assert not re.search(r"sent \S+/grub\.0 to", log)
+        return len(re.findall(r"/grub\.0 not found for", log))
 
     def damage(self) -> str:
         """Break the PC's system, and give which boot it was."""
@@ -233,13 +234,13 @@ def at_a_boot(school: School, record_property: Callable[[str, object], None]) ->
         assert code is not None
         disk.write(0, [code])
         disk.flush()
-    asked = school.configurations_sent()
+    asked = school.turned_away()
     began = time.monotonic()
     power_on(school.room.room, replace(school.pc, firmware="bios"))
     school.wait(lambda: school.on(SEEN) == WHOLE)
     record_property("heal at a boot, s", round(time.monotonic() - began, 1))
-    # The network is still what it boots first, each time; with no job, that leads to its disk.
-    assert school.configurations_sent() - asked == 2
+    # The network is still what it boots first, each time; with no job, there is nothing for it.
+    assert school.turned_away() - asked == 2
     assert school.on(BOOT_ID) not in {None, before}
     assert school.pinned() == pinned
     told = school.workspace.ictops("inventory", "hardware", "--survey", "--limit", PC)
