@@ -9,6 +9,7 @@ file, for it cannot write over its seed.
 from __future__ import annotations
 
 import filecmp
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,6 +96,8 @@ def by_casync(whole: Path, seed: Path, folder: Path) -> int:
 
 
 def _casync(*words: str | Path) -> None:
+    if shutil.which("casync") is None:
+        raise NotMeasured("this machine has no casync: make packages-bench")
     done = subprocess.run(
         ["casync", *words], check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True
     )
