@@ -1,4 +1,4 @@
-"""A PC's magnetic disk is erased by nwipe in the agent's Linux, with nobody's help.
+"""A PC's disk is erased in the agent's Linux, with nobody's help: magnetic by nwipe, or NVMe.
 
 The PC starts the agent's kernel at once; how it gets there from the network is for test_pcs and
 test_imaging_whole.
@@ -27,8 +27,18 @@ SECONDS = 300.0
 SIZE = 64 * MIB
 
 
-def test_nwipe_erases_a_magnetic_disk(imaging: Path, tmp_path: Path) -> None:
-    pc = a_pc(firmware="bios", disk=SIZE)
+@pytest.mark.parametrize(
+    ("device", "method", "tool"),
+    [
+        ("virtio-blk-pci", nwipe.WORDS, "nwipe version 0."),
+        # QEMU has this one of all the methods of drives.
+        ("nvme", "clear: NVMe format, user data erase", "nvme version "),
+    ],
+)
+def test_a_disk_is_erased(
+    imaging: Path, tmp_path: Path, device: str, method: str, tool: str
+) -> None:
+    pc = a_pc(firmware="bios", disk=SIZE, disk_device=device)
     now = datetime.now(UTC)
     job = Job(
         1, str(uuid.uuid4()), "erase", "oak-ws-01", "oak", pc.mac, pc.uuid, now.isoformat(),
@@ -50,8 +60,8 @@ def test_nwipe_erases_a_magnetic_disk(imaging: Path, tmp_path: Path) -> None:
         assert (end.outcome, end.message, end.notes) == ("done", "", ())
         (one,) = end.erased
         assert (one.serial, one.size, one.erased) == (pc.disk_serial, SIZE, True)
-        assert one.method == nwipe.WORDS
-        assert one.tool.startswith("nwipe version 0.")
+        assert one.method == method
+        assert one.tool.startswith(tool)
         assert (one.verified, one.changed) == (22, 22)
         data = disk.read_bytes()
         assert len(data) == SIZE

@@ -68,7 +68,7 @@ def command(room: Room, pc: Pc, kernel: Kernel | None = None) -> list[str]:
             "-drive",
             f"if=none,id=disk,format=raw,discard=unmap,cache=unsafe,file={_escaped(folder / DISK)}",
         ),
-        *("-device", f"virtio-blk-pci,drive=disk,serial={pc.disk_serial},bootindex=2"),
+        *("-device", f"{pc.disk_device},drive=disk,serial={pc.disk_serial},bootindex=2"),
         *("-device", "virtio-rng-pci"),
         *("-chardev", f"file,id=serial,append=on,path={_escaped(folder / SERIAL)}"),
         *("-serial", "chardev:serial"),

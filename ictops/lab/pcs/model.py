@@ -31,6 +31,8 @@ class Pc:
     disk: int = 8 * GIB
     """Bytes; takes only as much space as was written."""
     disk_serial: str = "DISK0001"
+    disk_device: Literal["virtio-blk-pci", "nvme"] = "virtio-blk-pci"
+    """QEMU's; the first says that it is magnetic."""
     memory: int = 1024
     """MiB."""
     cpus: int = 1
